@@ -1,0 +1,1 @@
+"""How properties are measured. `catalogue` lists the methods, `base` says what a method is."""

@@ -1,0 +1,130 @@
+"""How one property is measured: pure code around the exchange with the subject.
+
+A method is a class with a name and a version. `expand` turns a line of content into items, `examine`
+turns an item into requests and their responses into a score, `estimate` turns scores into estimates.
+None of them reads a file, a clock or a global; randomness is `self.seed`.
+"""
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Generator, Iterable, Sequence
+from typing import Any, ClassVar, Generic, Literal, TypeAlias, TypeVar
+
+from pydantic import ValidationError
+
+from verify.errors import UsageError
+from verify.records import (
+    Answer,
+    Estimand,
+    Estimate,
+    Item,
+    ItemScore,
+    Levels,
+    Record,
+    Request,
+    RequestKind,
+    Score,
+)
+
+ItemT = TypeVar("ItemT", bound=Item)
+ParametersT = TypeVar("ParametersT", bound="Parameters")
+
+Examination: TypeAlias = Generator[Sequence[Request], Sequence[Answer], Score]
+"""What `examine` returns: yields requests, is sent their answers in the same order, returns a score.
+
+A failed request never reaches the method: the engine ends the examination with `Unscored(reason)`.
+A method that can go on without some of the answers sets `takes_failures` and is sent `Failed` as well.
+"""
+
+
+class Parameters(Record):
+    """Parameters of a method; subclasses add fields. An unknown one is an error."""
+
+
+class Metric(Record):
+    """One number that a method estimates."""
+
+    name: str
+    better: Literal["higher", "lower"]
+    """Direction belongs to the metric: a better subject never gets a worse verdict."""
+    low: float
+    high: float
+    """Range of the value."""
+    ideal: float
+    """Value of a subject without defect."""
+    meaning: str
+    """One sentence, with the formula or its source."""
+
+
+class Method(ABC, Generic[ItemT, ParametersT]):
+    """Base of all methods.
+
+    Args:
+        parameters: The check's parameters, already validated.
+        seed: Seed of the run; every random choice derives from it by `seed_for`.
+    """
+
+    name: ClassVar[str]
+    version: ClassVar[int] = 1
+    """Raised whenever the same answers could get another score or estimate."""
+    item_type: ClassVar[type[Item]]
+    parameters_type: ClassVar[type[Parameters]] = Parameters
+    metrics: ClassVar[tuple[Metric, ...]]
+    needs: ClassVar[frozenset[RequestKind]]
+    """Request kinds that the subject must be able to answer."""
+    takes_failures: ClassVar[bool] = False
+    needs_input: ClassVar[str | None] = None
+    """Name of a further input (`canaries`) whose rows replace the check's item files."""
+
+    def __init__(self, parameters: ParametersT, *, seed: int) -> None:
+        self.parameters = parameters
+        self.seed = seed
+
+    @classmethod
+    def make(cls, parameters: dict[str, Any], *, seed: int) -> "Method[Any, Any]":
+        """The method with a check's raw parameters.
+
+        Raises:
+            UsageError: A parameter is unknown or out of range.
+        """
+        try:
+            validated = cls.parameters_type.model_validate(parameters)
+        except ValidationError as error:
+            faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+            raise UsageError(f"parameters of method {cls.name!r}: {faults}") from error
+        return cls(validated, seed=seed)  # type: ignore[arg-type]  # parameters_type is ParametersT's class
+
+    def seed_for(self, *parts: object) -> int:
+        """A seed in [0, 2**31) that depends on the run's seed and on `parts` alone."""
+        text = "\x1f".join(map(str, (self.seed, *parts)))
+        return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 1
+
+    def expand(self, row: ItemT) -> Iterable[ItemT]:
+        """The items that one line of content stands for; by default the line itself.
+
+        Templates override this and derive their choices from `seed_for(row.id, ...)`. Items of one
+        line share its cluster.
+        """
+        return (row,)
+
+    def check_row(self, row: ItemT) -> Iterable[str]:
+        """Faults of a line that its type cannot express; each becomes a lint error with file and line."""
+        return ()
+
+    @abstractmethod
+    def examine(self, item: ItemT) -> Examination:
+        """Ask about one item and return its score."""
+
+    @abstractmethod
+    def estimate(
+        self, scores: Sequence[ItemScore], *, levels: Levels, estimand: Estimand
+    ) -> Iterable[Estimate]:
+        """Estimates of every metric (and of its groups) from all scores of a check.
+
+        `scores` holds unscored items too; a metric for which nothing was scored is left out.
+        The estimate of a metric over all items has `group=None` and decides the check.
+        """
+
+    def known_values(self, item: ItemT) -> Iterable[str]:
+        """Synthetic personal data that the item itself plants, which redaction leaves as it is."""
+        return ()

@@ -1,0 +1,94 @@
+"""Suites, checks and what decides them."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from verify.records.base import Fraction, Name, Record, Strings, Text, Tuple
+
+Concern = Literal["accuracy", "bias", "robustness", "privacy", "safety", "integrity"]
+
+
+class Bound(Record):
+    """The value that a check compares its metric with; exactly one side is given."""
+
+    at_least: float | None = None
+    at_most: float | None = None
+
+    @model_validator(mode="after")
+    def _one_side(self) -> "Bound":
+        if (self.at_least is None) == (self.at_most is None):
+            raise ValueError("give exactly one of at_least and at_most")
+        return self
+
+    @property
+    def value(self) -> float:
+        """The limit, whichever side it is."""
+        return self.at_least if self.at_least is not None else self.at_most  # type: ignore[return-value]  # one is set
+
+    def __str__(self) -> str:
+        side = "at_least" if self.at_least is not None else "at_most"
+        return f"{side} {self.value:g}"
+
+
+class Check(Record):
+    """A claim to decide: a method on items, one of its metrics, a bound."""
+
+    id: Name
+    """Unique in its suite; the whole name is `suite.check`."""
+    title: Text
+    method: str
+    """Name of a method (`verify methods`)."""
+    items: Strings
+    """Files of items, relative to the suite's folder; `*` is allowed. `../accuracy/items/x.jsonl` is too."""
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    """Parameters of the method; an unknown one is an error."""
+    metric: str
+    """Which of the method's metrics the bound is for."""
+    bound: Bound
+    max_unscored: Fraction = 0.05
+    """Share of items without a score above which the check is not measured."""
+    why: Text
+    """What a failure means for the people concerned, in one sentence."""
+    remedy: Text
+    """What to do when it fails."""
+    needs: Strings = ()
+    """Further inputs, e.g. `canaries`; without them the check is not measured."""
+
+
+class Suite(Record):
+    """Content for one concern: checks and where their items lie."""
+
+    id: Name
+    version: int = Field(ge=1)
+    concern: Concern
+    title: Text
+    summary: Text
+    checks: Annotated[tuple[Check, ...], Tuple] = Field(min_length=1)
+
+
+class BoundOverride(Record):
+    """A policy's own bound for a check."""
+
+    check: str
+    """`suite.check`."""
+    bound: Bound
+
+
+class Policy(Record):
+    """Which suites, with which bounds, confidence and error control."""
+
+    id: Name
+    title: Text
+    summary: Text
+    suites: Strings = Field(min_length=1)
+    confidence: float = Field(default=0.95, gt=0.5, lt=1.0)
+    alpha: float = Field(default=0.05, gt=0.0, lt=0.5)
+    """One-sided error of a pass; the overall pass is an intersection-union test and needs no correction."""
+    limit: int | None = Field(default=None, ge=1)
+    """Most items a check is asked, drawn at random with the seed; null asks all."""
+    min_clusters: int = Field(default=8, ge=2)
+    """Below this many independent sources no verdict is given."""
+    bounds: Annotated[tuple[BoundOverride, ...], Tuple] = ()
+    allow: Annotated[tuple[Literal["inconclusive", "not_measured"], ...], Tuple] = ()
+    """Outcomes that the exit code treats as passed."""

@@ -1,0 +1,1 @@
+"""How a subject answers. `base` is the contract; the subject itself lives in a worker process."""
