@@ -1,0 +1,181 @@
+"""Means and proportions of items that are not independent, because several were made from one source.
+
+An interval here is two-sided; each of its ends is a one-sided bound at half of its error, so that a
+verdict at a one-sided 0.05 reads the end of the interval at confidence 0.90.
+"""
+
+import math
+from collections.abc import Hashable, Sequence
+from typing import Final, NamedTuple
+
+import numpy as np
+from scipy import stats
+
+from verify.errors import NotEnoughDataError
+from verify.statistics import _checks
+from verify.statistics.intervals import Interval, beta_bound
+
+MIN_CLUSTERS_FOR_VERDICT: Final = 8
+"""With fewer clusters an interval may be shown, but nothing is decided from it."""
+
+
+class ClusteredEstimate(NamedTuple):
+    """A mean with its interval and what the interval rests on."""
+
+    value: float
+    interval: Interval
+    standard_error: float
+    """Cluster-robust (CR1); 0 where the sample does not vary, when the interval has another source."""
+    n: int
+    n_clusters: int
+    design_effect: float
+    """Variance relative to that of as many independent items."""
+
+
+def clustered_mean(
+    values: Sequence[float],
+    clusters: Sequence[Hashable],
+    *,
+    confidence: float = 0.95,
+    low: float | None = None,
+    high: float | None = None,
+) -> ClusteredEstimate:
+    """Mean of real scores with the cluster-robust (CR1) t interval.
+
+    SE^2 = G/(G-1) * sum over clusters of (sum of residuals)^2 / n^2, with t at G' - 1 degrees of
+    freedom, G' = n^2 / sum(size^2) being the number of clusters discounted for unequal size (Kish).
+
+    Where a range is declared, the interval is clipped to it, and two things keep it honest near an
+    end. No lower end is above what G' perfect clusters would show, low + (high-low) * (alpha/2)^(1/G'),
+    and likewise for the upper end. And where all cluster means are equal, SE says nothing: then a share
+    u = 1 - (alpha/2)^(1/G') of all clusters may differ without one having been seen, and the interval
+    is value - u * (value-low) ... value + u * (high-value), which is exact.
+
+    Args:
+        values: One score an item, shape (n_items,).
+        clusters: Source of each item, shape (n_items,).
+        confidence: Two-sided coverage, in (0, 1).
+        low: Least value that a score can take.
+        high: Greatest value that a score can take.
+
+    Returns:
+        The item-weighted mean in the unit of the scores, with its interval.
+
+    Raises:
+        NotEnoughDataError: No item, one cluster only, or no spread and no declared range.
+        StatisticsError: Lengths differ, a value is not a finite number or outside the range.
+
+    References:
+        Miller (2024), https://arxiv.org/abs/2411.00640; Cameron and Miller (2015),
+        https://doi.org/10.3368/jhr.50.2.317; Kish (1965), Survey Sampling.
+    """
+    scores = _checks.finite(values, "values")
+    codes = several(clusters, n_items=scores.size)
+    tail = _checks.alpha_of(confidence) / 2
+    bounds = _checks.bounds_of(scores, low=low, high=high)
+    mean, error = float(scores.mean()), standard_error(scores, codes)
+    effective = effective_clusters(codes)
+    steady = error <= 1e-12 * max(1.0, abs(mean))
+    if steady and bounds is None:
+        raise NotEnoughDataError(
+            f"{codes.n_clusters} clusters with the same mean, and no declared range: no spread"
+        )
+    half = 0.0 if steady else float(stats.t.isf(tail, max(effective - 1.0, 1.0))) * error
+    interval = Interval(mean - half, mean + half)
+    if bounds is not None:
+        interval = _within(interval, mean, bounds, unseen=1.0 - tail ** (1.0 / effective), steady=steady)
+    spread = float(scores.var(ddof=1)) / scores.size if scores.size > 1 else 0.0
+    effect = error**2 / spread if spread > 0.0 and not steady else scores.size / effective
+    return ClusteredEstimate(mean, interval, error, scores.size, codes.n_clusters, effect)
+
+
+def clustered_proportion(
+    successes: Sequence[bool | int], clusters: Sequence[Hashable], *, confidence: float = 0.95
+) -> ClusteredEstimate:
+    """Proportion of 0/1 items that share clusters, by Korn and Graubard's exact-type interval.
+
+    Clopper-Pearson at the effective sample size n / DEFF, shrunk by (t_{n-1} / t_{G'-1})^2 for the
+    uncertainty of DEFF; exactly Clopper-Pearson where every cluster has one item. Ours is stricter
+    in three places, each so that the interval cannot flatter:
+
+    - DEFF < 1 is not believed, and n counts a data set in which every item was repeated once only;
+    - where all items are alike DEFF is unknown, and the effective size is the number of clusters;
+    - no lower end is above what G' perfect clusters would show (nor an upper end below what none
+      would): otherwise one isolated failure, which makes DEFF look like 1, would *raise* the bound.
+
+    Args:
+        successes: 0 or 1 for each item, shape (n_items,).
+        clusters: Source of each item, shape (n_items,).
+        confidence: Two-sided coverage, in (0, 1).
+
+    Returns:
+        The share of successes among the items, with its interval in [0, 1].
+
+    Raises:
+        NotEnoughDataError: No item, or one cluster only.
+        StatisticsError: Lengths differ, or a value is not 0 or 1.
+
+    References:
+        Korn and Graubard (1998), Survey Methodology 24(2), 193-201; Parker et al. (2017),
+        NCHS Vital and Health Statistics 2(175).
+    """
+    outcomes = _checks.zeros_and_ones(successes, "successes")
+    codes = several(clusters, n_items=outcomes.size)
+    tail = _checks.alpha_of(confidence) / 2
+    share, error = float(outcomes.mean()), standard_error(outcomes, codes)
+    unit = effective_clusters(codes)
+    n = distinct_items(outcomes, codes)
+    if share in {0.0, 1.0}:
+        size, effect = unit, outcomes.size / unit
+    else:
+        binomial = share * (1.0 - share) * n / (n - 1.0)
+        believed = n if error**2 * n <= binomial else binomial / error**2
+        effect = outcomes.size / believed
+        quantile, wider = stats.t.isf(tail, n - 1.0), stats.t.isf(tail, max(unit - 1.0, 1.0))
+        size = believed * float(quantile / wider) ** 2
+    low = beta_bound(share * size, size, side="lower", alpha=tail)
+    high = beta_bound(share * size, size, side="upper", alpha=tail)
+    interval = Interval(min(low, tail ** (1.0 / unit)), max(high, 1.0 - tail ** (1.0 / unit)))
+    return ClusteredEstimate(share, interval, error, outcomes.size, codes.n_clusters, effect)
+
+
+def standard_error(values: _checks.Floats, codes: _checks.Codes) -> float:
+    """CR1 standard error of the mean of values over their clusters."""
+    residuals = codes.sums(values - values.mean())
+    groups = codes.n_clusters
+    # Rounding of the sums must not pass for a spread.
+    noise = 1e-13 * max(1.0, float(np.abs(values).max())) * float(codes.sizes.max())
+    residuals[np.abs(residuals) < noise] = 0.0
+    return math.sqrt(groups / (groups - 1) * float(residuals @ residuals)) / values.size
+
+
+def several(clusters: Sequence[Hashable], *, n_items: int) -> _checks.Codes:
+    """Number the clusters, of which there must be at least two."""
+    codes = _checks.coded(clusters, n_items=n_items)
+    if codes.n_clusters < 2:
+        raise NotEnoughDataError("one cluster only: how much clusters differ is not measured")
+    return codes
+
+
+def effective_clusters(codes: _checks.Codes) -> float:
+    """Kish's number of clusters, n^2 / sum(size^2): as many clusters of equal size weigh the same."""
+    sizes = codes.sizes.astype(np.float64)
+    return float(sizes.sum()) ** 2 / float(sizes @ sizes)
+
+
+def distinct_items(outcomes: _checks.Floats, codes: _checks.Codes) -> float:
+    """Number of items, less the factor by which each cluster's successes and failures are repeated."""
+    hits = codes.sums(outcomes).astype(np.int64)
+    repeats = math.gcd(*hits.tolist(), *(codes.sizes - hits).tolist())
+    return outcomes.size / repeats
+
+
+def _within(
+    interval: Interval, mean: float, bounds: _checks.Bounds, *, unseen: float, steady: bool
+) -> Interval:
+    low, high = interval
+    if steady:
+        low, high = mean - unseen * (mean - bounds.low), mean + unseen * (bounds.high - mean)
+    low = min(low, bounds.high - unseen * bounds.span)
+    high = max(high, bounds.low + unseen * bounds.span)
+    return Interval(max(low, bounds.low), min(high, bounds.high))
