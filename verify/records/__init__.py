@@ -11,7 +11,14 @@ from verify.records.base import (
     canonical_json,
     digest_of,
 )
-from verify.records.bundles import Manifest, Results, SubjectBrief
+from verify.records.bundles import (
+    Conduct,
+    KeptResponse,
+    Manifest,
+    PlannedItem,
+    Results,
+    SubjectBrief,
+)
 from verify.records.calibrations import CalibrationRecord, Detection, ReferenceStandard
 from verify.records.checks import Bound, BoundOverride, Check, Concern, Policy, Suite
 from verify.records.estimates import Estimand, Estimate, Levels
@@ -53,6 +60,7 @@ __all__ = [
     "ClassifyAnswer",
     "Clause",
     "Concern",
+    "Conduct",
     "Detection",
     "Digest",
     "Estimand",
@@ -67,6 +75,7 @@ __all__ = [
     "GenerateAnswer",
     "Item",
     "ItemScore",
+    "KeptResponse",
     "Levels",
     "LogLikelihood",
     "LogLikelihoodAnswer",
@@ -77,6 +86,7 @@ __all__ = [
     "Outcome",
     "Plan",
     "PlannedCheck",
+    "PlannedItem",
     "PlannedSuite",
     "Policy",
     "Predict",
