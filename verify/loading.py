@@ -86,12 +86,10 @@ def load_yaml(path: Path) -> Loaded:
     try:
         for event in yaml.parse(text, Loader=_Loader):
             if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-                raise ContentError(
-                    path, "anchors and aliases are not allowed", line=event.start_mark.line + 1
-                )
+                raise ContentError(path, "anchors and aliases are not allowed", line=_mark_line(event.start_mark))
         node = yaml.compose(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else None
+        line = _mark_line(error.problem_mark)
         raise ContentError(path, f"not valid YAML: {error.problem}", line=line) from error
     except yaml.YAMLError as error:
         raise ContentError(path, f"not valid YAML: {error}") from error
@@ -166,9 +164,7 @@ def load_suite(name: str) -> SuiteFolder:
     elif "/" in name or name.startswith(".") or Path(name).is_dir():
         folder = Path(name).expanduser()
         if not folder.is_dir():
-            raise ContentError(
-                folder, "there is no such folder; give a suite's name or the path of its folder"
-            )
+            raise ContentError(folder, "there is no such folder; give a suite's name or the path of its folder")
     else:
         raise UnknownNameError("suite", name, known=known)
     file = folder / "suite.yaml"
@@ -197,9 +193,7 @@ def policy_names() -> list[str]:
 
 def load_profiles() -> dict[str, Profile]:
     """All model profiles by id."""
-    return {
-        p.stem: _with_id(load_record(p, Profile), p) for p in sorted(content.profiles_folder().glob("*.yaml"))
-    }
+    return {p.stem: _with_id(load_record(p, Profile), p) for p in sorted(content.profiles_folder().glob("*.yaml"))}
 
 
 def load_frameworks() -> dict[str, Framework]:
@@ -275,6 +269,10 @@ def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is not a number")
+
+
+def _mark_line(mark: yaml.Mark | None) -> int | None:
+    return None if mark is None else mark.line + 1
 
 
 def _construct(node: yaml.Node, path: Path_, lines: dict[Path_, int], file: Path) -> Any:

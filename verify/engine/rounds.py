@@ -1,0 +1,204 @@
+"""The rounds: all items of all checks to their next request, the union to the runtime, the answers back.
+
+Deterministic and without async. A run that was killed resumes by replay: generators start again from the
+beginning and are fed from the journal until they ask something new.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple, Protocol, TypeAlias
+
+from verify.engine.journal import Entry, Journal
+from verify.errors import RunError
+from verify.methods.base import Examination, Method
+from verify.planning import PlannedExamination
+from verify.records import Failed, ItemScore, Request, Response, Score, Scored, Unscored
+from verify.runtime.base import Answered, Runtime
+
+Gate: TypeAlias = Callable[[Request, Response], Response]
+"""What every answer passes before it is kept or scored: redaction of personal data."""
+
+COMMIT_SECONDS = 0.5
+"""Answers are committed at least this often; what was not committed is asked again after a kill."""
+COMMIT_ROWS = 256
+
+
+class Progress(Protocol):
+    """Told of progress; shows it or not."""
+
+    def round(self, number: int, *, requests: int, kept: int) -> None:
+        """A round begins: so many distinct requests, of which so many are answered already."""
+        ...
+
+    def answered(self, count: int) -> None:
+        """So many more requests of the round were answered."""
+        ...
+
+
+class Silent:
+    """Progress that nobody sees."""
+
+    def round(self, number: int, *, requests: int, kept: int) -> None:
+        """Nothing."""
+
+    def answered(self, count: int) -> None:
+        """Nothing."""
+
+
+class Exchange(NamedTuple):
+    """A request and its answer."""
+
+    key: str
+    """Digest of subject and request: the key in the journal and in the bundle."""
+    request: Request
+    response: Response
+
+
+class Examined(NamedTuple):
+    """What came of the examinations."""
+
+    scores: dict[str, list[ItemScore]]
+    """Check -> scores, in the order of its items."""
+    exchanges: tuple[Exchange, ...]
+    """Every distinct request that was made and its answer, in the order in which it was first made."""
+
+
+class _Open(NamedTuple):
+    """An examination that waits for answers."""
+
+    check: str
+    position: int
+    method: Method  # type: ignore[type-arg]
+    examination: Examination
+    asked: tuple[tuple[str, Request], ...]
+    """Key and request of what it waits for."""
+
+
+def examine(
+    examinations: Sequence[PlannedExamination],
+    runtime: Runtime,
+    journal: Journal,
+    *,
+    gate: Gate,
+    progress: Progress,
+) -> Examined:
+    """Carry out all examinations of a plan.
+
+    Args:
+        examinations: Checks with their items.
+        runtime: Answers the requests.
+        journal: Keeps the answers; what it holds is not asked again.
+        gate: Applied to each answer before it is kept.
+        progress: Told of rounds and answers.
+
+    Raises:
+        RunError: The runtime or the journal broke, or a method broke its contract; resume with the same command.
+    """
+    scores: dict[str, list[Score | None]] = {e.check.name: [None] * len(e.items) for e in examinations}
+    waiting = list(_begin(examinations, journal, scores))
+    made: dict[str, Exchange] = {}
+    number = 0
+    while waiting:
+        number += 1
+        asked = dict(pair for item in waiting for pair in item.asked)
+        answers = _ask(asked, runtime, journal, gate=gate, progress=progress, number=number)
+        for key, request in asked.items():
+            made.setdefault(key, Exchange(key, request, answers[key]))
+        waiting = [again for item in waiting if (again := _continue(item, answers, journal, scores)) is not None]
+    found = {e.check.name: _item_scores(e, scores[e.check.name]) for e in examinations}
+    return Examined(found, tuple(made.values()))
+
+
+def _begin(
+    examinations: Sequence[PlannedExamination], journal: Journal, scores: dict[str, list[Score | None]]
+) -> Iterator[_Open]:
+    for planned in examinations:
+        for position, item in enumerate(planned.items):
+            examination = planned.method.examine(item)
+            try:
+                asked = _keyed(next(examination), journal)
+            except StopIteration as stop:  # nothing to ask: the score follows from the item alone
+                scores[planned.check.name][position] = _checked(stop.value, planned.check.name)
+                continue
+            yield _Open(planned.check.name, position, planned.method, examination, asked)
+
+
+def _continue(
+    item: _Open, answers: dict[str, Response], journal: Journal, scores: dict[str, list[Score | None]]
+) -> _Open | None:
+    given = [answers[key] for key, _ in item.asked]
+    if not item.method.takes_failures:
+        failed = next((a for a in given if isinstance(a, Failed)), None)
+        if failed is not None:
+            item.examination.close()
+            scores[item.check][item.position] = Unscored(reason=failed.reason, detail=failed.detail)
+            return None
+    try:
+        asked = _keyed(item.examination.send(given), journal)  # type: ignore[arg-type]  # Failed only where it is taken
+    except StopIteration as stop:
+        scores[item.check][item.position] = _checked(stop.value, item.check)
+        return None
+    return item._replace(asked=asked)
+
+
+def _keyed(requests: Sequence[Request], journal: Journal) -> tuple[tuple[str, Request], ...]:
+    return tuple((journal.key(request), request) for request in requests)
+
+
+def _ask(
+    asked: Mapping[str, Request],
+    runtime: Runtime,
+    journal: Journal,
+    *,
+    gate: Gate,
+    progress: Progress,
+    number: int,
+) -> dict[str, Response]:
+    answers = journal.get(list(asked))
+    progress.round(number, requests=len(asked), kept=len(answers))
+    new = [(key, request) for key, request in asked.items() if key not in answers]
+    if not new:
+        return answers
+    pending: list[Entry] = []
+    committed = time.monotonic()
+    for answered in _once_each(runtime.answer([request for _, request in new]), len(new)):
+        key, request = new[answered.position]
+        answers[key] = gate(request, answered.response)
+        pending.append(Entry(key, request, answers[key]))
+        if len(pending) >= COMMIT_ROWS or time.monotonic() - committed >= COMMIT_SECONDS:
+            journal.put(pending)
+            progress.answered(len(pending))
+            pending, committed = [], time.monotonic()
+    journal.put(pending)
+    progress.answered(len(pending))
+    return answers
+
+
+def _once_each(answers: Iterator[Answered], count: int) -> Iterator[Answered]:
+    seen = bytearray(count)
+    for answered in answers:
+        if not 0 <= answered.position < count or seen[answered.position]:
+            raise RunError(f"the runtime answered request {answered.position} of {count} twice or out of range")
+        seen[answered.position] = 1
+        yield answered
+    missing = count - sum(seen)
+    if missing:
+        raise RunError(
+            f"the runtime left {missing} of {count} requests without an answer; run the same command to resume"
+        )
+
+
+def _checked(value: object, check: str) -> Score:
+    if isinstance(value, Scored | Unscored):
+        return value
+    raise RunError(f"the method of {check} returned {type(value).__name__} instead of a score")
+
+
+def _item_scores(planned: PlannedExamination, scores: Sequence[Score | None]) -> list[ItemScore]:
+    return [
+        ItemScore(
+            check=planned.check.name, item=item.id, cluster=item.cluster_key, groups=dict(item.groups), score=score
+        )
+        for item, score in zip(planned.items, scores, strict=True)
+        if score is not None  # every examination has ended when this is called
+    ]

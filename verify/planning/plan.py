@@ -1,0 +1,221 @@
+"""The plan: every check with its items, method, bound and error rates, fixed by digest."""
+
+import platform
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from verify import __version__
+from verify.errors import ContentError, UnknownNameError, UsageError
+from verify.loading import Row, SuiteFolder, file_digest, load_suite
+from verify.planning.items import AnyMethod, ItemSet, build_items, check_files, read_rows
+from verify.planning.power import n_to_pass, warnings_for
+from verify.planning.resolving import Methods, bound_problem, clauses_of, metric_of, resolve_method
+from verify.records import (
+    Bound,
+    Check,
+    Framework,
+    Item,
+    Levels,
+    Plan,
+    PlannedCheck,
+    PlannedSuite,
+    Policy,
+    Reason,
+    Subject,
+    digest_of,
+)
+
+
+class PlanInputs(NamedTuple):
+    """What a plan is made from, besides the subject."""
+
+    policy: Policy
+    suites: Sequence[str] = ()
+    """Names or folders; empty takes the policy's."""
+    seed: int = 0
+    limit: int | None = None
+    """Most items a check; None takes the policy's."""
+    inputs: Mapping[str, Path] = {}
+    """Further inputs by name (`canaries`) -> JSONL file."""
+
+
+class PlannedExamination(NamedTuple):
+    """A check that will be asked: its place in the plan, its method and its items."""
+
+    check: PlannedCheck
+    method: AnyMethod
+    items: tuple[Item, ...]
+
+
+class Planned(NamedTuple):
+    """A plan and the live objects that carry it out."""
+
+    plan: Plan
+    examinations: tuple[PlannedExamination, ...]
+    """One for each check of the plan, in order; no items where a check cannot be measured."""
+
+
+def make_plan(
+    subject: Subject, inputs: PlanInputs, *, methods: Methods, frameworks: Mapping[str, Framework]
+) -> Planned:
+    """Resolve every name, read and expand every item, and fix all of it.
+
+    Raises:
+        UsageError: A name that nothing has, or a bound for a check that is not in the plan.
+        ContentError: A content file is wrong; file, line and field are named.
+    """
+    policy = inputs.policy
+    levels = Levels(confidence=policy.confidence, alpha=policy.alpha)
+    folders = [load_suite(name) for name in (inputs.suites or policy.suites)]
+    _refuse_twice(folders)
+    overrides = {o.check: o.bound for o in policy.bounds}
+    limit = inputs.limit if inputs.limit is not None else policy.limit
+    examinations: list[PlannedExamination] = []
+    for loaded in folders:
+        for position, check in enumerate(loaded.suite.checks):
+            line = loaded.lines.get(("checks", position))
+            method = resolve_method(check, loaded.folder, methods=methods, seed=inputs.seed, line=line)
+            examinations.append(
+                _plan_check(
+                    check,
+                    loaded,
+                    method,
+                    subject=subject,
+                    levels=levels,
+                    min_clusters=policy.min_clusters,
+                    bound=overrides.get(f"{loaded.suite.id}.{check.id}", check.bound),
+                    rows_from=inputs.inputs,
+                    limit=limit,
+                    seed=inputs.seed,
+                    clauses=clauses_of(f"{loaded.suite.id}.{check.id}", frameworks),
+                )
+            )
+    _refuse_unknown_overrides(policy, folders)
+    plan = Plan(
+        subject=subject.name,
+        subject_digest=subject.digest,
+        policy=policy.id,
+        policy_digest=policy.content_digest(),
+        allow=policy.allow,
+        levels=levels,
+        min_clusters=policy.min_clusters,
+        seed=inputs.seed,
+        limit=limit,
+        suites=tuple(_planned_suite(loaded, methods, inputs.seed) for loaded in folders),
+        checks=tuple(e.check for e in examinations),
+        inputs={name: file_digest([path]) for name, path in sorted(inputs.inputs.items())},
+        frameworks={f.id: f.content_digest() for f in frameworks.values()},
+        engine={"ax-verify": __version__, "python": platform.python_version()},
+    )
+    return Planned(plan, tuple(examinations))
+
+
+def _plan_check(  # noqa: PLR0913  # one argument for each thing that the plan fixes
+    check: Check,
+    loaded: SuiteFolder,
+    method: AnyMethod,
+    *,
+    subject: Subject,
+    levels: Levels,
+    min_clusters: int,
+    bound: Bound,
+    rows_from: Mapping[str, Path],
+    limit: int | None,
+    seed: int,
+    clauses: tuple[str, ...],
+) -> PlannedExamination:
+    name = f"{loaded.suite.id}.{check.id}"
+    metric = metric_of(method, check.metric)
+    if problem := bound_problem(bound, metric):
+        raise UsageError(f"policy bound for {name}: {problem}")
+    obstacle = _obstacle(check, method, subject, rows_from)
+    items = ItemSet((), 0)
+    if obstacle is None:
+        items = build_items(_rows(check, loaded, method, rows_from), method, limit=limit, seed=seed, name=name)
+    planned = PlannedCheck(
+        name=name,
+        suite=loaded.suite.id,
+        concern=loaded.suite.concern,
+        title=check.title,
+        method=check.method,
+        method_version=method.version,
+        parameters=method.parameters.to_json(),
+        metric=check.metric,
+        better=metric.better,
+        bound=bound,
+        max_unscored=check.max_unscored,
+        estimand="super_population",
+        n_items=len(items.asked),
+        n_clusters=items.clusters,
+        n_available=items.available,
+        items_digest=digest_of([item.to_json() for item in items.asked]),
+        why=check.why,
+        remedy=check.remedy,
+        clauses=clauses,
+        not_measured=obstacle[1] if obstacle else None,
+        not_measured_code=obstacle[0].value if obstacle else None,
+        n_to_pass=n_to_pass(metric, bound, levels=levels),
+        warnings=()
+        if obstacle
+        else warnings_for(
+            metric=metric, bound=bound, levels=levels, n_clusters=items.clusters, min_clusters=min_clusters
+        ),
+    )
+    return PlannedExamination(planned, method, items.asked)
+
+
+def _obstacle(
+    check: Check, method: AnyMethod, subject: Subject, rows_from: Mapping[str, Path]
+) -> tuple[Reason, str] | None:
+    for name in (*check.needs, *((method.needs_input,) if method.needs_input else ())):
+        if name not in rows_from:
+            return Reason.INPUT_MISSING, f"needs --{name} FILE"
+    missing = sorted(method.needs - set(subject.answers))
+    if missing:
+        kinds = ", ".join(missing)
+        reason = Reason.SUBJECT_KIND if set(missing) <= {"classify", "predict"} else Reason.ACCESS_LEVEL
+        return (
+            reason,
+            f"needs {kinds}; the subject ({subject.kind}, access {subject.access.value}) does not answer that",
+        )
+    return None
+
+
+def _rows(check: Check, loaded: SuiteFolder, method: AnyMethod, rows_from: Mapping[str, Path]) -> list[Row]:
+    if method.needs_input:
+        return read_rows([rows_from[method.needs_input]])
+    return read_rows(check_files(check, loaded.folder))
+
+
+def _planned_suite(loaded: SuiteFolder, methods: Methods, seed: int) -> PlannedSuite:
+    files = {loaded.folder / "suite.yaml"}
+    for check in loaded.suite.checks:
+        if resolve_method(check, loaded.folder, methods=methods, seed=seed).needs_input is None:
+            files.update(check_files(check, loaded.folder))
+    return PlannedSuite(
+        id=loaded.suite.id,
+        version=loaded.suite.version,
+        digest=file_digest(sorted(files)),
+        title=loaded.suite.title,
+    )
+
+
+def _refuse_twice(folders: Sequence[SuiteFolder]) -> None:
+    seen: dict[str, Path] = {}
+    for loaded in folders:
+        if loaded.suite.id in seen:
+            raise ContentError(
+                loaded.folder / "suite.yaml",
+                f"the suite id {loaded.suite.id!r} is also that of {seen[loaded.suite.id]}",
+                field="id",
+            )
+        seen[loaded.suite.id] = loaded.folder
+
+
+def _refuse_unknown_overrides(policy: Policy, folders: Sequence[SuiteFolder]) -> None:
+    planned = {f"{f.suite.id}.{c.id}" for f in folders for c in f.suite.checks}
+    suites = {f.suite.id for f in folders}
+    for override in policy.bounds:
+        if override.check.split(".")[0] in suites and override.check not in planned:
+            raise UnknownNameError(f"check (bound of policy {policy.id!r})", override.check, known=planned)
