@@ -12,30 +12,53 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Protocol, Self
 
 from pydantic import TypeAdapter
 
 from verify.errors import JournalError
-from verify.records import Request, Response, canonical_json
+from verify.records import KeptResponse, Response, canonical_json
 
 FORMAT = 1
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS run (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS responses (
-    key TEXT PRIMARY KEY, request TEXT NOT NULL, response TEXT NOT NULL, check_sum TEXT NOT NULL
+    subject TEXT NOT NULL, digest TEXT NOT NULL, request TEXT NOT NULL, response TEXT NOT NULL, check_sum TEXT NOT NULL,
+    PRIMARY KEY (subject, digest)
 ) STRICT;
 """
 _RESPONSE: TypeAdapter[Response] = TypeAdapter(Response)
 
 
-class Entry(NamedTuple):
-    """An answer to be kept."""
+class Keeper(Protocol):
+    """Where answers are kept: on disk while a run goes on, in memory when a bundle is audited."""
 
-    key: str
-    """`Journal.key` of the request."""
-    request: Request
-    response: Response
+    def get(self, digests: Sequence[str]) -> dict[str, Response]:
+        """Answers that are kept, by the content digest of their request."""
+        ...
+
+    def put(self, entries: Sequence[KeptResponse]) -> None:
+        """Keep answers; they are safe when this returns."""
+        ...
+
+
+class Memory:
+    """Answers in memory, for audit and tests.
+
+    Args:
+        entries: What is kept from the beginning.
+    """
+
+    def __init__(self, entries: Iterable[KeptResponse] = ()) -> None:
+        self._kept = {entry.digest: entry.response for entry in entries}
+
+    def get(self, digests: Sequence[str]) -> dict[str, Response]:
+        """Answers that are kept, by the content digest of their request."""
+        return {digest: self._kept[digest] for digest in digests if digest in self._kept}
+
+    def put(self, entries: Sequence[KeptResponse]) -> None:
+        """Keep answers."""
+        self._kept.update((entry.digest, entry.response) for entry in entries)
 
 
 class Journal:
@@ -70,18 +93,22 @@ class Journal:
             self.close()
             raise
 
-    def get(self, keys: Sequence[str]) -> dict[str, Response]:
-        """Answers that are kept already, by key."""
+    def get(self, digests: Sequence[str]) -> dict[str, Response]:
+        """Answers that are kept already, by the content digest of their request.
+
+        Raises:
+            JournalError: A kept answer was altered or damaged.
+        """
         found: dict[str, Response] = {}
-        for start in range(0, len(keys), 500):
-            part = keys[start : start + 500]
+        for start in range(0, len(digests), 500):
+            part = digests[start : start + 500]
             marks = ",".join("?" * len(part))
-            query = f"SELECT key, response, check_sum FROM responses WHERE key IN ({marks})"  # noqa: S608  # only marks
-            for key, response, check_sum in self._db.execute(query, part):
-                found[key] = self._decode(key, response, check_sum)
+            query = f"SELECT digest, response, check_sum FROM responses WHERE subject = ? AND digest IN ({marks})"  # noqa: S608  # marks only
+            for digest, response, check_sum in self._db.execute(query, (self._subject, *part)):
+                found[digest] = self._decode(digest, response, check_sum)
         return found
 
-    def put(self, entries: Iterable[Entry]) -> None:
+    def put(self, entries: Sequence[KeptResponse]) -> None:
         """Keep answers; they are on disk when this returns.
 
         Raises:
@@ -90,7 +117,7 @@ class Journal:
         rows = [self._encode(entry) for entry in entries]
         try:
             self._db.execute("BEGIN IMMEDIATE")
-            self._db.executemany("INSERT INTO responses VALUES (?, ?, ?, ?)", rows)
+            self._db.executemany("INSERT INTO responses VALUES (?, ?, ?, ?, ?)", rows)
             self._db.execute("COMMIT")
         except sqlite3.IntegrityError as error:
             self._db.execute("ROLLBACK")
@@ -104,10 +131,6 @@ class Journal:
 
     def __len__(self) -> int:
         return int(self._db.execute("SELECT COUNT(*) FROM responses").fetchone()[0])
-
-    def key(self, request: Request) -> str:
-        """Digest of the subject and the request (which holds all parameters and the seed)."""
-        return hashlib.sha256(self._subject.encode() + b"\0" + canonical_json(request.to_json())).hexdigest()
 
     def close(self) -> None:
         """Close the file and release the lock; may be called twice."""
@@ -138,21 +161,21 @@ class Journal:
                     "give another --out, or the options that the run was started with"
                 )
 
-    def _encode(self, entry: Entry) -> tuple[str, str, str, str]:
+    def _encode(self, entry: KeptResponse) -> tuple[str, str, str, str, str]:
         request = canonical_json(entry.request.to_json()).decode("utf-8", "surrogatepass")
         response = canonical_json(entry.response.to_json()).decode("utf-8", "surrogatepass")
-        return entry.key, request, response, _check_sum(entry.key, response)
+        return self._subject, entry.digest, request, response, self._check_sum(entry.digest, response)
 
-    def _decode(self, key: str, response: str, check_sum: str) -> Response:
-        if _check_sum(key, response) != check_sum:
+    def _decode(self, digest: str, response: str, check_sum: str) -> Response:
+        if self._check_sum(digest, response) != check_sum:
             raise JournalError(
                 f"{self.file}: a kept answer was altered or damaged; move the journal away to start afresh"
             )
         return _RESPONSE.validate_json(response)
 
-
-def _check_sum(key: str, response: str) -> str:
-    return hashlib.sha256(f"{key}\0{response}".encode("utf-8", "surrogatepass")).hexdigest()
+    def _check_sum(self, digest: str, response: str) -> str:
+        text = f"{self._subject}\0{digest}\0{response}"
+        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _lock(file: Path) -> int:

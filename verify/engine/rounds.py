@@ -8,11 +8,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol, TypeAlias
 
-from verify.engine.journal import Entry, Journal
+from verify.engine.journal import Keeper
 from verify.errors import RunError
 from verify.methods.base import Examination, Method
 from verify.planning import PlannedExamination
-from verify.records import Failed, ItemScore, Request, Response, Score, Scored, Unscored
+from verify.records import Failed, ItemScore, KeptResponse, Request, Response, Score, Scored, Unscored
 from verify.runtime.base import Answered, Runtime
 
 Gate: TypeAlias = Callable[[Request, Response], Response]
@@ -45,21 +45,12 @@ class Silent:
         """Nothing."""
 
 
-class Exchange(NamedTuple):
-    """A request and its answer."""
-
-    key: str
-    """Digest of subject and request: the key in the journal and in the bundle."""
-    request: Request
-    response: Response
-
-
 class Examined(NamedTuple):
     """What came of the examinations."""
 
     scores: dict[str, list[ItemScore]]
     """Check -> scores, in the order of its items."""
-    exchanges: tuple[Exchange, ...]
+    exchanges: tuple[KeptResponse, ...]
     """Every distinct request that was made and its answer, in the order in which it was first made."""
 
 
@@ -71,13 +62,13 @@ class _Open(NamedTuple):
     method: Method  # type: ignore[type-arg]
     examination: Examination
     asked: tuple[tuple[str, Request], ...]
-    """Key and request of what it waits for."""
+    """Content digest and request of what it waits for."""
 
 
 def examine(
     examinations: Sequence[PlannedExamination],
     runtime: Runtime,
-    journal: Journal,
+    journal: Keeper,
     *,
     gate: Gate,
     progress: Progress,
@@ -95,37 +86,33 @@ def examine(
         RunError: The runtime or the journal broke, or a method broke its contract; resume with the same command.
     """
     scores: dict[str, list[Score | None]] = {e.check.name: [None] * len(e.items) for e in examinations}
-    waiting = list(_begin(examinations, journal, scores))
-    made: dict[str, Exchange] = {}
+    waiting = list(_begin(examinations, scores))
+    made: dict[str, KeptResponse] = {}
     number = 0
     while waiting:
         number += 1
         asked = dict(pair for item in waiting for pair in item.asked)
         answers = _ask(asked, runtime, journal, gate=gate, progress=progress, number=number)
         for key, request in asked.items():
-            made.setdefault(key, Exchange(key, request, answers[key]))
-        waiting = [again for item in waiting if (again := _continue(item, answers, journal, scores)) is not None]
+            made.setdefault(key, KeptResponse(digest=key, request=request, response=answers[key]))
+        waiting = [again for item in waiting if (again := _continue(item, answers, scores)) is not None]
     found = {e.check.name: _item_scores(e, scores[e.check.name]) for e in examinations}
     return Examined(found, tuple(made.values()))
 
 
-def _begin(
-    examinations: Sequence[PlannedExamination], journal: Journal, scores: dict[str, list[Score | None]]
-) -> Iterator[_Open]:
+def _begin(examinations: Sequence[PlannedExamination], scores: dict[str, list[Score | None]]) -> Iterator[_Open]:
     for planned in examinations:
         for position, item in enumerate(planned.items):
             examination = planned.method.examine(item)
             try:
-                asked = _keyed(next(examination), journal)
+                asked = _keyed(next(examination))
             except StopIteration as stop:  # nothing to ask: the score follows from the item alone
                 scores[planned.check.name][position] = _checked(stop.value, planned.check.name)
                 continue
             yield _Open(planned.check.name, position, planned.method, examination, asked)
 
 
-def _continue(
-    item: _Open, answers: dict[str, Response], journal: Journal, scores: dict[str, list[Score | None]]
-) -> _Open | None:
+def _continue(item: _Open, answers: dict[str, Response], scores: dict[str, list[Score | None]]) -> _Open | None:
     given = [answers[key] for key, _ in item.asked]
     if not item.method.takes_failures:
         failed = next((a for a in given if isinstance(a, Failed)), None)
@@ -134,21 +121,21 @@ def _continue(
             scores[item.check][item.position] = Unscored(reason=failed.reason, detail=failed.detail)
             return None
     try:
-        asked = _keyed(item.examination.send(given), journal)  # type: ignore[arg-type]  # Failed only where it is taken
+        asked = _keyed(item.examination.send(given))  # type: ignore[arg-type]  # Failed only where it is taken
     except StopIteration as stop:
         scores[item.check][item.position] = _checked(stop.value, item.check)
         return None
     return item._replace(asked=asked)
 
 
-def _keyed(requests: Sequence[Request], journal: Journal) -> tuple[tuple[str, Request], ...]:
-    return tuple((journal.key(request), request) for request in requests)
+def _keyed(requests: Sequence[Request]) -> tuple[tuple[str, Request], ...]:
+    return tuple((request.content_digest(), request) for request in requests)
 
 
 def _ask(
     asked: Mapping[str, Request],
     runtime: Runtime,
-    journal: Journal,
+    journal: Keeper,
     *,
     gate: Gate,
     progress: Progress,
@@ -159,12 +146,12 @@ def _ask(
     new = [(key, request) for key, request in asked.items() if key not in answers]
     if not new:
         return answers
-    pending: list[Entry] = []
+    pending: list[KeptResponse] = []
     committed = time.monotonic()
     for answered in _once_each(runtime.answer([request for _, request in new]), len(new)):
         key, request = new[answered.position]
         answers[key] = gate(request, answered.response)
-        pending.append(Entry(key, request, answers[key]))
+        pending.append(KeptResponse(digest=key, request=request, response=answers[key]))
         if len(pending) >= COMMIT_ROWS or time.monotonic() - committed >= COMMIT_SECONDS:
             journal.put(pending)
             progress.answered(len(pending))
