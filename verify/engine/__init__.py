@@ -1,6 +1,7 @@
 """Rounds of requests: items of all checks to the runtime and back, journalled, resumable."""
 
+from verify.engine.conclude import Concluded, conclude
 from verify.engine.journal import Journal, Keeper, Memory
 from verify.engine.rounds import Examined, Gate, Progress, Silent, examine
 
-__all__ = ["Examined", "Gate", "Journal", "Keeper", "Memory", "Progress", "Silent", "examine"]
+__all__ = ["Concluded", "Examined", "Gate", "Journal", "Keeper", "Memory", "Progress", "Silent", "conclude", "examine"]

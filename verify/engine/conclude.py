@@ -1,0 +1,72 @@
+"""Scores to estimates to verdicts: pure, so that a laptop can repeat it from the bundle."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from verify.deciding import adjust, decide, overall, p_value
+from verify.errors import NotEnoughDataError
+from verify.planning import Planned, PlannedExamination
+from verify.records import Estimate, ItemScore, Levels, Outcome, Plan, Results, SubjectBrief, Verdict
+
+
+class Concluded(NamedTuple):
+    """What the scores of a run say."""
+
+    estimates: tuple[Estimate, ...]
+    verdicts: tuple[Verdict, ...]
+    outcome: Outcome
+
+    def as_results(self, plan: Plan, *, calibration: str | None = None) -> Results:
+        """The record that goes into the bundle."""
+        return Results(
+            outcome=self.outcome,
+            subject=SubjectBrief(name=plan.subject, digest=plan.subject_digest),
+            plan=plan.content_digest(),
+            estimates=self.estimates,
+            verdicts=self.verdicts,
+            calibration=calibration,
+        )
+
+
+def conclude(planned: Planned, scores: Mapping[str, Sequence[ItemScore]]) -> Concluded:
+    """Estimate and decide every check of a plan, and adjust the list of non-conformities (Holm).
+
+    Args:
+        planned: The plan and its methods.
+        scores: Check -> scores of its items.
+    """
+    plan = planned.plan
+    estimates: list[Estimate] = []
+    verdicts: list[Verdict] = []
+    p_values: dict[str, float] = {}
+    for examination in planned.examinations:
+        check = examination.check
+        own = scores.get(check.name, ())
+        made = _estimate(examination, own, plan.levels)
+        estimates.extend(made)
+        verdict = decide(check, own, _deciding(made, check.metric), min_clusters=plan.min_clusters)
+        verdicts.append(verdict)
+        if verdict.verdict is Outcome.FAIL:
+            p_values[check.name] = _p_value(examination, own, plan.levels)
+    return Concluded(tuple(estimates), adjust(verdicts, p_values), overall(v.verdict for v in verdicts))
+
+
+def _estimate(examination: PlannedExamination, scores: Sequence[ItemScore], levels: Levels) -> list[Estimate]:
+    if not scores:
+        return []
+    try:
+        return list(examination.method.estimate(scores, levels=levels, estimand=examination.check.estimand))
+    except NotEnoughDataError:
+        return []  # the verdict says that nothing was measured
+
+
+def _deciding(estimates: Sequence[Estimate], metric: str) -> Estimate | None:
+    return next((e for e in estimates if e.metric == metric and e.group is None), None)
+
+
+def _p_value(examination: PlannedExamination, scores: Sequence[ItemScore], levels: Levels) -> float:
+    def at(alpha: float) -> Estimate | None:
+        made = _estimate(examination, scores, levels.model_copy(update={"alpha": alpha}))
+        return _deciding(made, examination.check.metric)
+
+    return p_value(at, examination.check.bound, alpha=levels.alpha)

@@ -1,0 +1,47 @@
+"""All methods by name: the built-in ones and those of installed extensions.
+
+A built-in method is one class in `BUILT_IN`. An extension offers its own under the entry point group
+`verify.methods` (name = the method's name, value = the class); one that cannot be loaded is an error,
+because a check that is silently absent is a check not made.
+"""
+
+from functools import cache
+from importlib.metadata import entry_points
+from typing import Any, Final, TypeAlias
+
+from verify.errors import UsageError
+from verify.methods.base import Method
+
+MethodClass: TypeAlias = type[Method[Any, Any]]
+
+BUILT_IN: Final[tuple[MethodClass, ...]] = ()
+
+
+@cache
+def methods() -> dict[str, MethodClass]:
+    """All methods by name.
+
+    Raises:
+        UsageError: Two methods share a name, or an extension cannot be loaded.
+    """
+    found: dict[str, MethodClass] = {}
+    for method in (*BUILT_IN, *_extensions()):
+        if method.name in found:
+            raise UsageError(f"two methods are named {method.name!r}: {found[method.name]} and {method}")
+        found[method.name] = method
+    return found
+
+
+def _extensions() -> list[MethodClass]:
+    loaded: list[MethodClass] = []
+    for entry in entry_points(group="verify.methods"):
+        try:
+            method = entry.load()
+        except (ImportError, AttributeError) as error:
+            raise UsageError(
+                f"the extension method {entry.name!r} ({entry.value}) cannot be loaded: {error}"
+            ) from error
+        if not (isinstance(method, type) and issubclass(method, Method)) or method.name != entry.name:
+            raise UsageError(f"the extension {entry.value} is no method named {entry.name!r}")
+        loaded.append(method)
+    return loaded
