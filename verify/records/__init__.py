@@ -16,6 +16,7 @@ from verify.records.bundles import (
     KeptResponse,
     Manifest,
     PlannedItem,
+    ReportManifest,
     Results,
     SubjectBrief,
 )
@@ -94,6 +95,7 @@ __all__ = [
     "Reason",
     "Record",
     "ReferenceStandard",
+    "ReportManifest",
     "Request",
     "RequestKind",
     "Response",

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Field
 
-from verify.records.base import Digest, Record, Strings, Tuple
+from verify.records.base import Digest, Name, Record, Strings, Tuple
 from verify.records.estimates import Estimate
 from verify.records.items import Item
 from verify.records.requests import Request
@@ -95,3 +95,13 @@ class Manifest(Record):
     """Path relative to the bundle -> digest."""
     root: Digest
     """Merkle root over the sorted entries (RFC 6962 leaf and node prefixes)."""
+
+
+class ReportManifest(Record):
+    """`report/manifest.json`: a report can be rendered again, so it is no evidence; this ties it to some."""
+
+    schema_id: Literal["ax-verify/report/1"] = Field(default="ax-verify/report/1", alias="schema")
+    bundle: Digest
+    """Root of the bundle that the report shows."""
+    files: dict[Name, Digest]
+    """Name of a rendered file -> digest."""

@@ -4,7 +4,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field
 
-from verify.records.base import Record, Tuple
+from verify.records.base import Record, Strings, Tuple
 from verify.records.responses import FailureReason
 
 
@@ -56,4 +56,6 @@ class ItemScore(Record):
     groups: dict[str, str] = Field(default_factory=dict)
     repeat: int = Field(default=0, ge=0)
     """Which of several generations of the same item this is."""
+    requests: Strings = ()
+    """Content digests of the requests that led to this score, in order; reports show their exchanges."""
     score: Score

@@ -1,0 +1,118 @@
+import json
+from pathlib import Path
+
+import pytest
+from small_run import make_plan, make_results
+
+from verify.errors import EvidenceError
+from verify.evidence import (
+    Evidence,
+    check_integrity,
+    compare_results,
+    compare_scores,
+    file_digest,
+    layout,
+    manifest_of,
+    read_bundle,
+)
+from verify.evidence.bundle import digests_in
+from verify.records import Outcome, ReportManifest, Results
+
+
+def reseal(folder: Path) -> None:
+    """What somebody does who alters a bundle and makes the manifest fit."""
+    (folder / "manifest.json").write_text(layout.to_text(manifest_of(digests_in(folder))))
+
+
+def test_an_untouched_bundle_has_integrity(sealed: Path) -> None:
+    found = check_integrity(sealed)
+
+    assert found.root == read_bundle(sealed).manifest.root
+    assert found.files == len(read_bundle(sealed).manifest.files)
+    assert not found.signed
+    assert not found.report_checked
+
+
+def test_a_better_outcome_with_a_fitting_manifest_contradicts_the_statement(sealed: Path) -> None:
+    path = sealed / "results.json"
+    path.write_text(path.read_text().replace('"inconclusive"', '"pass"'))
+    reseal(sealed)
+
+    with pytest.raises(EvidenceError, match=r"statement\.json: does not follow"):
+        check_integrity(sealed)
+
+
+def test_an_altered_statement_with_a_fitting_manifest_is_seen(sealed: Path) -> None:
+    path = sealed / "statement.json"
+    path.write_text(path.read_text().replace("FAILED", "PASSED"))
+    reseal(sealed)
+
+    with pytest.raises(EvidenceError, match=r"statement\.json: does not follow"):
+        check_integrity(sealed)
+
+
+def test_a_report_is_checked_where_it_lies_in_the_bundle(sealed: Path) -> None:
+    report = sealed / "report"
+    report.mkdir()
+    (report / "report.html").write_text("<p>fail</p>")
+    root = read_bundle(sealed).manifest.root
+    record = ReportManifest(bundle=root, files={"report.html": file_digest(report / "report.html")})
+    (report / "manifest.json").write_text(json.dumps(record.to_json()))
+
+    assert check_integrity(sealed).report_checked
+
+    (report / "report.html").write_text("<p>pass</p>")
+    with pytest.raises(EvidenceError, match="altered after rendering"):
+        check_integrity(sealed)
+    other = record.model_copy(update={"bundle": "sha256:" + "0" * 64})
+    (report / "manifest.json").write_text(json.dumps(other.to_json()))
+    with pytest.raises(EvidenceError, match="shows another bundle"):
+        check_integrity(sealed)
+
+
+def test_equal_results_have_no_difference() -> None:
+    assert compare_results(make_results(make_plan()), make_results(make_plan())) == ()
+
+
+def test_every_difference_is_named_with_both_values() -> None:
+    stated = make_results(make_plan(), outcome=Outcome.PASS, value=0.0)
+    derived = make_results(make_plan(), outcome=Outcome.FAIL, value=0.25)
+
+    found = {each.place: (each.stated, each.derived) for each in compare_results(stated, derived)}
+
+    assert found == {
+        "outcome": ("pass", "fail"),
+        "estimates[privacy.extraction/rate].value": ("0.0", "0.25"),
+        "verdicts[privacy.extraction/rate].verdict": ("pass", "fail"),
+    }
+
+
+def test_order_and_the_last_bit_are_no_difference() -> None:
+    stated = make_results(make_plan())
+    second = stated.estimates[0].model_copy(update={"group": "topic=x"})
+    both = stated.model_copy(update={"estimates": (*stated.estimates, second)})
+    moved = second.model_copy(update={"value": 0.25 * (1 + 2**-52)})
+    turned = stated.model_copy(update={"estimates": (moved, *stated.estimates)})
+
+    assert compare_results(both, turned) == ()
+
+
+@pytest.mark.parametrize("kind", ["estimates", "verdicts"])
+def test_left_out_and_added_entries_are_differences(kind: str) -> None:
+    whole = make_results(make_plan())
+    less: Results = whole.model_copy(update={kind: ()})
+    twice: Results = whole.model_copy(update={kind: getattr(whole, kind) * 2})
+
+    assert [(d.stated, d.derived) for d in compare_results(less, whole)] == [("absent", "present")]
+    assert [(d.stated, d.derived) for d in compare_results(whole, less)] == [("present", "absent")]
+    assert [(d.stated, d.derived) for d in compare_results(twice, whole)] == [("2 times", "once")]
+
+
+def test_a_changed_score_is_named_by_item(evidence: Evidence) -> None:
+    first, second = evidence.scores
+    changed = first.model_copy(update={"score": first.score.model_copy(update={"values": {"rate": 1.0}})})
+
+    (found,) = compare_scores((first, second), (second, changed))
+
+    assert found.place == "scores[privacy.extraction/a/0].score.values.rate"
+    assert (found.stated, found.derived) == ("0.0", "1.0")
