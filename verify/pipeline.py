@@ -1,0 +1,253 @@
+"""The flow on one page: plan -> ask -> score -> estimate -> decide -> seal -> report; and audit, which repeats it.
+
+suites, profile, policy, frameworks          loading   files become records, or the fault is named
+  -> plan                                    planning  all is fixed by digest before the first request
+  -> requests => responses (journal)         engine    the only slow, impure part; resumes after any kill
+  -> scores -> estimates -> verdicts         engine.conclude   pure
+  -> bundle (digests, statement)             evidence
+  -> report                                  reporting   decides nothing
+"""
+
+import json
+import platform
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from verify import __version__
+from verify.engine import Concluded, Examined, Journal, Memory, Progress, Silent, conclude, examine
+from verify.errors import EvidenceError
+from verify.evidence import (
+    Bundle,
+    Difference,
+    Evidence,
+    Integrity,
+    check_integrity,
+    compare_results,
+    compare_scores,
+    layout,
+    read_bundle,
+    redaction,
+    write_bundle,
+)
+from verify.loading import load_frameworks
+from verify.methods.catalogue import methods
+from verify.planning import PlanInputs, Planned, PlannedExamination, lint_suite, make_plan
+from verify.records import Conduct, Manifest, Plan, PlannedItem, Request, Results, Subject
+from verify.runtime.base import Answered, Runtime
+
+
+class Watcher(Progress, Protocol):
+    """Told of each stage, besides the progress of the rounds."""
+
+    def opened(self, subject: Subject) -> None:
+        """The subject was opened."""
+        ...
+
+    def planned(self, planned: Planned, folder: Path) -> None:
+        """The plan is fixed; the run lies in `folder`."""
+        ...
+
+
+class Unwatched(Silent):
+    """Nobody watches."""
+
+    def opened(self, subject: Subject) -> None:
+        """Nothing."""
+
+    def planned(self, planned: Planned, folder: Path) -> None:
+        """Nothing."""
+
+
+class Ran(NamedTuple):
+    """A finished run."""
+
+    folder: Path
+    plan: Plan
+    results: Results
+    manifest: Manifest
+
+
+def preflight(inputs: PlanInputs) -> None:
+    """Find the faults of suites before hours are spent on loading a subject.
+
+    Raises:
+        VerifyError: The first fault of the first faulty suite.
+    """
+    for name in inputs.suites or inputs.policy.suites:
+        for fault in lint_suite(name, methods=methods()):
+            raise fault
+
+
+def run(
+    runtime: Runtime,
+    inputs: PlanInputs,
+    *,
+    out: Path | None = None,
+    key: Ed25519PrivateKey | None = None,
+    watcher: Watcher | None = None,
+) -> Ran:
+    """Carry out the main job on an open subject, up to the sealed bundle.
+
+    Args:
+        runtime: The open subject; closing it is the caller's business.
+        inputs: Policy, suites, seed, limit, further inputs.
+        out: Folder of the bundle; by default `runs/<subject>-<policy>-<plan>`, so that the same command resumes.
+        key: Signs the statement where given.
+        watcher: Told of stages and progress.
+
+    Raises:
+        VerifyError: Usage, content, journal or runtime; nothing that was answered is lost.
+    """
+    watcher = watcher or Unwatched()
+    subject = runtime.subject
+    watcher.opened(subject)
+    planned = make_plan(subject, inputs, methods=methods(), frameworks=load_frameworks())
+    folder = out or default_folder(planned.plan)
+    watcher.planned(planned, folder)
+    workings = folder / layout.WORKINGS
+    with Journal(
+        workings / "journal.sqlite", plan_digest=planned.plan.content_digest(), subject_digest=subject.digest
+    ) as journal:
+        conduct = _begin(workings, planned.plan)
+        gate = redaction.gate(workings, known=known_values(planned))
+        examined = examine(planned.examinations, runtime, journal, gate=gate, progress=watcher)
+        concluded = conclude(planned, examined.scores)
+        results = concluded.as_results(planned.plan)
+        evidence = Evidence(
+            plan=planned.plan,
+            subject=subject,
+            results=results,
+            items=_items(planned.examinations),
+            responses=examined.exchanges,
+            scores=[score for e in planned.examinations for score in examined.scores[e.check.name]],
+            conduct=_end(conduct, workings),
+        )
+        manifest = write_bundle(folder, evidence, key=key)
+    return Ran(folder, planned.plan, results, manifest)
+
+
+class Audited(NamedTuple):
+    """What an audit found."""
+
+    integrity: Integrity
+    differences: tuple[Difference, ...]
+    """Between what the bundle states and what its responses give; empty when all agrees."""
+
+
+def audit(folder: Path, *, keys: Sequence[Ed25519PublicKey] = ()) -> Audited:
+    """Check digests and signature, then score, estimate and decide again from the kept responses.
+
+    Needs neither the subject nor a network.
+
+    Raises:
+        EvidenceError: The bundle is incomplete or altered, or was made by other versions of its methods.
+    """
+    integrity = check_integrity(folder, keys=keys)
+    bundle = read_bundle(folder)
+    planned = replan(bundle)
+    examined, concluded = rederive(planned, bundle)
+    derived = concluded.as_results(bundle.plan, calibration=bundle.results.calibration)
+    scores = [score for e in planned.examinations for score in examined.scores[e.check.name]]
+    differences = compare_scores(bundle.scores(), scores) + compare_results(bundle.results, derived)
+    return Audited(integrity, differences)
+
+
+def rederive(planned: Planned, bundle: Bundle) -> tuple[Examined, Concluded]:
+    """Score, estimate and decide again from a bundle's kept responses."""
+    replay = _Replay(bundle.subject)
+    examined = examine(
+        planned.examinations, replay, Memory(bundle.responses()), gate=lambda _, answer: answer, progress=Silent()
+    )
+    return examined, conclude(planned, examined.scores)
+
+
+def replan(bundle: Bundle) -> Planned:
+    """The plan of a bundle with live methods and the items as they were asked.
+
+    Raises:
+        EvidenceError: A method is missing here, or has another version.
+    """
+    items: dict[str, list[PlannedItem]] = {}
+    for item in bundle.items():
+        items.setdefault(item.check, []).append(item)
+    examinations = []
+    for check in bundle.plan.checks:
+        method = methods().get(check.method)
+        if method is None or method.version != check.method_version:
+            here = "none" if method is None else f"version {method.version}"
+            made_with = bundle.plan.engine.get("ax-verify", "?")
+            raise EvidenceError(
+                f"{check.name} was measured with {check.method!r} version {check.method_version}; here is {here}. "
+                f"Audit it with ax-verify {made_with}, which made the bundle"
+            )
+        live = method.make(dict(check.parameters), seed=bundle.plan.seed)
+        own = tuple(line.as_item(live.item_type) for line in items.get(check.name, ()))
+        examinations.append(PlannedExamination(check, live, own))
+    return Planned(bundle.plan, tuple(examinations))
+
+
+def default_folder(plan: Plan) -> Path:
+    """`runs/<subject>-<policy>-<digest>`: the same command finds the same folder again."""
+    name = "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "-" for c in plan.subject)[-48:].strip("-.")
+    return Path("runs") / f"{name or 'subject'}-{plan.policy}-{plan.content_digest()[7:15]}"
+
+
+def known_values(planned: Planned) -> frozenset[str]:
+    """Synthetic personal data that the items plant; redaction leaves it, since the scores need it."""
+    return frozenset(value for e in planned.examinations for item in e.items for value in e.method.known_values(item))
+
+
+class _Replay:
+    """The absent subject of an audit: every answer has to be in the bundle."""
+
+    def __init__(self, subject: Subject) -> None:
+        self.subject = subject
+
+    def answer(self, requests: Sequence[Request]) -> Iterator[Answered]:
+        raise EvidenceError(
+            f"the bundle holds no answer to {len(requests)} requests that its own items lead to; it is incomplete"
+        )
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+
+def _items(examinations: Sequence[PlannedExamination]) -> Iterator[PlannedItem]:
+    return (PlannedItem.of(e.check.name, item) for e in examinations for item in e.items)
+
+
+def _begin(workings: Path, plan: Plan) -> Conduct:
+    """Count this session, and write the plan down before the first request."""
+    file = workings / "plan.json"
+    file.write_text(json.dumps(plan.to_json(), ensure_ascii=False, indent=2), encoding="utf-8")
+    kept = workings / layout.CONDUCT
+    now = _now()
+    if kept.is_file():
+        before = Conduct.model_validate_json(kept.read_bytes())
+        conduct = before.model_copy(update={"sessions": before.sessions + 1, "finished": now})
+    else:
+        conduct = Conduct(started=now, finished=now, environment=_environment())
+    kept.write_text(json.dumps(conduct.to_json()), encoding="utf-8")
+    return conduct
+
+
+def _end(conduct: Conduct, workings: Path) -> Conduct:
+    ended = conduct.model_copy(update={"finished": _now()})
+    (workings / layout.CONDUCT).write_text(json.dumps(ended.to_json()), encoding="utf-8")
+    return ended
+
+
+def _environment() -> Mapping[str, str]:
+    return {
+        "ax-verify": __version__,
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+    }
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
