@@ -36,7 +36,7 @@ from verify.evidence import (
 from verify.loading import load_frameworks
 from verify.methods.catalogue import methods
 from verify.planning import PlanInputs, Planned, PlannedExamination, lint_suite, make_plan
-from verify.records import Conduct, Manifest, Plan, PlannedItem, Request, Results, Subject
+from verify.records import Conduct, Manifest, Plan, PlannedItem, Request, Results, Subject, digest_of
 from verify.runtime.base import Answered, Runtime
 
 
@@ -186,6 +186,8 @@ def replan(bundle: Bundle) -> Planned:
             )
         live = method.make(dict(check.parameters), seed=bundle.plan.seed)
         own = tuple(line.as_item(live.item_type) for line in items.get(check.name, ()))
+        if digest_of([item.to_json() for item in own]) != check.items_digest:
+            raise EvidenceError(f"{bundle.folder}: the items of {check.name} are not those of the plan")
         examinations.append(PlannedExamination(check, live, own))
     return Planned(bundle.plan, tuple(examinations))
 

@@ -1,0 +1,155 @@
+"""`verify suites | models | methods | frameworks`: list, show, lint."""
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from verify import loading
+from verify.cli.options import Language, LanguageOption
+from verify.errors import UnknownNameError
+from verify.methods.catalogue import methods
+from verify.planning import lint_suite
+
+suites_app = typer.Typer(no_args_is_help=False, help="점검 묶음 · Suites: list, show, lint.")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the application."""
+    app.add_typer(suites_app, name="suites", invoke_without_command=True)
+    app.command("models")(models)
+    app.command("methods")(show_methods)
+    app.command("frameworks")(frameworks)
+
+
+@suites_app.callback(invoke_without_command=True)
+def suites(context: typer.Context, lang: LanguageOption = Language.KO) -> None:
+    """List the suites and their checks."""
+    if context.invoked_subcommand:
+        return
+    table = Table(show_edge=False, header_style="bold")
+    for name in ("check", "method", "metric", "bound", "title"):
+        table.add_column(name)
+    for name in loading.suite_names():
+        suite = loading.load_suite(name).suite
+        for check in suite.checks:
+            table.add_row(
+                f"{suite.id}.{check.id}", check.method, check.metric, str(check.bound), escape(check.title[lang.value])
+            )
+    Console().print(table)
+
+
+@suites_app.command("lint")
+def lint(folders: Annotated[list[str], typer.Argument(help="묶음의 이름 또는 폴더 · names or folders")]) -> None:
+    """Find every fault of a suite, each with its file and line."""
+    console, count = Console(), 0
+    for folder in folders:
+        faults = lint_suite(folder, methods=methods())
+        count += len(faults)
+        for fault in faults:
+            console.print(escape(str(fault)), highlight=False, soft_wrap=True)
+        if not faults:
+            console.print(f"{escape(folder)}: 이상 없음 · no faults", highlight=False)
+    if count:
+        raise typer.Exit(2)
+
+
+@suites_app.command("show")
+def show_suite(name: str, lang: LanguageOption = Language.KO) -> None:
+    """Show a suite's card."""
+    loaded = loading.load_suite(name)
+    console = Console()
+    console.print(f"[bold]{escape(loaded.suite.title[lang.value])}[/] ({loaded.suite.id}, v{loaded.suite.version})")
+    console.print(escape(loaded.suite.summary[lang.value]))
+    card = loaded.folder / "CARD.md"
+    if card.is_file():
+        console.print(escape(card.read_text("utf-8")), highlight=False)
+
+
+def models(
+    name: Annotated[str | None, typer.Argument(help="보여 줄 모델 · a model to show")] = None,
+    lang: LanguageOption = Language.KO,
+) -> None:
+    """List the known models and reference standards, or show one."""
+    profiles = loading.load_profiles()
+    console = Console()
+    if name is not None:
+        if name not in profiles:
+            raise UnknownNameError("model", name, known=profiles)
+        for field, value in profiles[name].to_json().items():
+            text = value[lang.value] if field == "notes" else value
+            console.print(f"{field}: {escape(str(text))}", highlight=False)
+        return
+    table = Table(show_edge=False, header_style="bold")
+    for column in ("id", "source", "reach", "architecture", "context", "licence"):
+        table.add_column(column)
+    for profile in profiles.values():
+        context = "-" if profile.context is None else f"{profile.context:,}"
+        table.add_row(
+            profile.id, profile.source, profile.reach, profile.architecture or "-", context, escape(profile.licence)
+        )
+    for standard in loading.load_standards().values():
+        table.add_row(f"reference:{standard.id}", "-", "weights", standard.kind, "-", "Apache-2.0")
+    console.print(table)
+
+
+def show_methods(name: Annotated[str | None, typer.Argument(help="보여 줄 방법 · a method to show")] = None) -> None:
+    """List the methods and their metrics, or show one with its parameters and item fields."""
+    console = Console()
+    known = methods()
+    if name is None:
+        table = Table(show_edge=False, header_style="bold")
+        for column in ("method", "version", "needs", "metrics (better)"):
+            table.add_column(column)
+        for method in known.values():
+            metrics = ", ".join(f"{m.name} ({m.better})" for m in method.metrics)
+            table.add_row(method.name, str(method.version), ", ".join(sorted(method.needs)), metrics)
+        console.print(table)
+        return
+    if name not in known:
+        raise UnknownNameError("method", name, known=known)
+    method = known[name]
+    console.print(f"[bold]{name}[/] version {method.version}\n{escape(method.__doc__ or '')}", highlight=False)
+    for metric in method.metrics:
+        limits = f"[{metric.low:g}, {metric.high:g}], {metric.better} is better"
+        console.print(f"  {metric.name}: {escape(metric.meaning)} ({limits})", highlight=False, markup=False)
+    for title, model in (("parameters", method.parameters_type), ("item fields", method.item_type)):
+        console.print(f"[bold]{title}[/]")
+        for field, information in model.model_fields.items():
+            required = " (required)" if information.is_required() else ""
+            text = f"  {field}{required}: {information.description or ''}"
+            console.print(text, highlight=False, markup=False)
+
+
+def frameworks(
+    name: Annotated[str | None, typer.Argument(help="보여 줄 법령·기준 · a framework to show")] = None,
+    lang: LanguageOption = Language.KO,
+) -> None:
+    """List the laws and standards, or show the clauses of one and the checks that speak to them."""
+    console = Console()
+    known = loading.load_frameworks()
+    if name is None:
+        table = Table(show_edge=False, header_style="bold")
+        for column in ("id", "title", "edition", "date", "clauses", "with evidence"):
+            table.add_column(column)
+        for framework in known.values():
+            covered = sum(bool(clause.evidence) for clause in framework.clauses)
+            table.add_row(
+                framework.id,
+                escape(framework.title[lang.value]),
+                escape(framework.edition),
+                framework.date,
+                str(len(framework.clauses)),
+                str(covered),
+            )
+        console.print(table)
+        return
+    if name not in known:
+        raise UnknownNameError("framework", name, known=known)
+    for clause in known[name].clauses:
+        console.print(f"[bold]{clause.id}[/] {escape(clause.title[lang.value])}", highlight=False)
+        console.print(f"  {escape(clause.paraphrase[lang.value])}", highlight=False)
+        for mapping in clause.evidence:
+            console.print(f"  {mapping.coverage}: {', '.join(mapping.checks)}", highlight=False)

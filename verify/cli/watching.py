@@ -1,0 +1,117 @@
+"""What a person sees while a run goes on."""
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+
+from verify.planning import Planned
+from verify.records import Subject
+
+
+class Terminal:
+    """Prints stages and a progress bar to standard error; a plain log where that is no terminal.
+
+    Args:
+        console: Where to print.
+        language: `ko` or `en`.
+    """
+
+    def __init__(self, console: Console, *, language: str) -> None:
+        self._console = console
+        self._ko = language == "ko"
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self._task: TaskID | None = None
+
+    def say(self, ko: str, en: str) -> None:
+        """One line in the chosen language."""
+        self._console.print(escape(ko if self._ko else en), highlight=False)
+
+    def opened(self, subject: Subject) -> None:
+        """Name the subject, its digest, access level and isolation."""
+        size = f", {subject.parameters:,} parameters" if subject.parameters else ""
+        self.say(
+            f"대상 {subject.name} ({subject.architecture or subject.kind}{size}), {subject.digest[:19]}",
+            f"subject {subject.name} ({subject.architecture or subject.kind}{size}), {subject.digest[:19]}",
+        )
+        self.say(
+            f"접근 수준 {subject.access.value} · 격리 {subject.isolation or '-'} · 계산 경로 {subject.path or '-'}",
+            f"access {subject.access.value} · isolation {subject.isolation or '-'} · path {subject.path or '-'}",
+        )
+        for warning in subject.warnings:
+            self.say(f"주의: {warning}", f"note: {warning}")
+
+    def planned(self, planned: Planned, folder: Path) -> None:
+        """Say what will be asked and where the run lies."""
+        asked = sum(c.n_items for c in planned.plan.checks)
+        absent = [c for c in planned.plan.checks if c.not_measured]
+        self.say(
+            f"점검 {len(planned.plan.checks)}개 (미실시 {len(absent)}개), 문항 {asked:,}개 → {folder}",
+            f"{len(planned.plan.checks)} checks ({len(absent)} not measured), {asked:,} items → {folder}",
+        )
+        for check in planned.plan.checks:
+            for warning in check.warnings:
+                self.say(f"주의: {check.name}: {warning}", f"note: {check.name}: {warning}")
+
+    def round(self, number: int, *, requests: int, kept: int) -> None:
+        """A round begins."""
+        if self._task is None:
+            self._bar.start()
+        else:
+            self._bar.remove_task(self._task)
+        label = f"{number}회차 요청" if self._ko else f"round {number}"
+        self._task = self._bar.add_task(label, total=requests, completed=kept)
+        if not self._console.is_terminal:
+            self.say(
+                f"{number}회차: 요청 {requests:,}건 (이미 있는 답 {kept:,}건)",
+                f"round {number}: {requests:,} requests ({kept:,} kept already)",
+            )
+
+    def answered(self, count: int) -> None:
+        """More answers came."""
+        if self._task is not None:
+            self._bar.advance(self._task, count)
+
+    def close(self) -> None:
+        """End the progress bar."""
+        self._bar.stop()
+
+
+def plan_table(planned: Planned, *, language: str) -> Table:
+    """Items, sources and power of every check, before a request is made."""
+    ko = language == "ko"
+    table = Table(show_edge=False, header_style="bold")
+    columns = ("점검", "문항", "독립 출처", "기준", "통과에 필요한 수", "비고") if ko else (
+        "check", "items", "sources", "bound", "needed to pass", "notes"
+    )  # fmt: skip
+    for name in columns:
+        table.add_column(name, justify="right" if name in columns[1:3] else "left")
+    for check in planned.plan.checks:
+        notes = check.not_measured or "; ".join(check.warnings)
+        table.add_row(
+            check.name,
+            f"{check.n_items:,}",
+            f"{check.n_clusters:,}",
+            str(check.bound),
+            "-" if check.n_to_pass is None else f"{check.n_to_pass:,}",
+            escape(notes),
+        )
+    return table
