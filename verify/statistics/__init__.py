@@ -1,17 +1,8 @@
 """Intervals, tests and plans: pure numbers in, pure numbers out, nothing read or written."""
 
-from verify.statistics.clusters import (
-    MIN_CLUSTERS_FOR_VERDICT,
-    ClusteredEstimate,
-    clustered_mean,
-    clustered_proportion,
-)
-from verify.statistics.groups import (
-    clustered_difference,
-    koopman_ratio,
-    miettinen_nurminen,
-    newcombe_difference,
-)
+from verify.statistics.clusters import MIN_CLUSTERS_FOR_VERDICT, ClusteredEstimate, clustered_mean, clustered_proportion
+from verify.statistics.generations import items_times_generations, pass_at_k
+from verify.statistics.groups import clustered_difference, koopman_ratio, miettinen_nurminen, newcombe_difference
 from verify.statistics.intervals import (
     Interval,
     Side,
@@ -22,6 +13,7 @@ from verify.statistics.intervals import (
     jeffreys,
     wilson,
 )
+from verify.statistics.judged import MIN_YOUDEN, JudgedRate, JudgeRecord, judged_rate, judged_rate_bayes, rogan_gladen
 from verify.statistics.multiplicity import benjamini_hochberg, holm
 from verify.statistics.paired import (
     Equivalence,
@@ -33,32 +25,90 @@ from verify.statistics.paired import (
     paired_difference,
     tango,
 )
+from verify.statistics.planning import (
+    Direction,
+    acceptance_number,
+    minimum_detectable,
+    n_for_bound,
+    n_for_paired,
+    n_for_zero_failures,
+    noninferiority_power,
+    power,
+)
+from verify.statistics.ranks import (
+    Auc,
+    TprAtFpr,
+    canary_rank_p,
+    exposure,
+    extraction_probability,
+    fisher_pooled,
+    n_for_extraction,
+    roc_auc,
+    steinke_epsilon_lower_bound,
+    tpr_at_fpr,
+)
+from verify.statistics.reliability import CalibrationError, brier, expected_calibration_error
+from verify.statistics.sequential import EProcess, SequentialTest, Stopped, betting_interval, confidence_sequence
 
 __all__ = [
     "MIN_CLUSTERS_FOR_VERDICT",
+    "MIN_YOUDEN",
+    "Auc",
+    "CalibrationError",
     "ClusteredEstimate",
+    "Direction",
+    "EProcess",
     "Equivalence",
     "Interval",
+    "JudgeRecord",
+    "JudgedRate",
     "McNemar",
+    "SequentialTest",
     "Side",
+    "Stopped",
+    "TprAtFpr",
+    "acceptance_number",
     "benjamini_hochberg",
+    "betting_interval",
+    "brier",
+    "canary_rank_p",
     "clopper_pearson",
     "clopper_pearson_bound",
     "clustered_difference",
     "clustered_mean",
     "clustered_proportion",
+    "confidence_sequence",
     "equivalence",
+    "expected_calibration_error",
+    "exposure",
+    "extraction_probability",
     "finite_population_correction",
+    "fisher_pooled",
     "holm",
     "hypergeometric",
+    "items_times_generations",
     "jeffreys",
+    "judged_rate",
+    "judged_rate_bayes",
     "koopman_ratio",
     "mcnemar",
     "miettinen_nurminen",
+    "minimum_detectable",
+    "n_for_bound",
+    "n_for_extraction",
+    "n_for_paired",
+    "n_for_zero_failures",
     "newcombe_difference",
     "newcombe_paired",
     "noninferiority",
+    "noninferiority_power",
     "paired_difference",
+    "pass_at_k",
+    "power",
+    "roc_auc",
+    "rogan_gladen",
+    "steinke_epsilon_lower_bound",
     "tango",
+    "tpr_at_fpr",
     "wilson",
 ]

@@ -76,9 +76,7 @@ def finite(values: ArrayLike, name: str) -> Floats:
     result = array.astype(np.float64)
     if not np.isfinite(result).all():
         place = int(np.flatnonzero(~np.isfinite(result))[0])
-        raise StatisticsError(
-            f"{name}[{place}] is {result[place]!r}: leave out what was not scored, and count it"
-        )
+        raise StatisticsError(f"{name}[{place}] is {result[place]!r}: leave out what was not scored, and count it")
     return result
 
 
@@ -116,12 +114,18 @@ def bounds_of(values: Floats, *, low: float | None, high: float | None) -> Bound
         return None
     if low is None or high is None:
         raise StatisticsError("give both low and high, or neither")
-    bounds = Bounds(number(low, "low"), number(high, "high"))
-    if bounds.span <= 0.0:
-        raise StatisticsError(f"low {bounds.low:g} must be below high {bounds.high:g}")
-    if values.min() < bounds.low or values.max() > bounds.high:
-        raise StatisticsError(f"a value lies outside its declared range [{bounds.low:g}, {bounds.high:g}]")
-    return bounds
+    span_of(values, low=low, high=high)
+    return Bounds(float(low), float(high))
+
+
+def span_of(values: Floats, *, low: float, high: float) -> float:
+    """Return high - low, once it is sure that all values lie between them."""
+    least, most = number(low, "low"), number(high, "high")
+    if least >= most:
+        raise StatisticsError(f"low {least:g} must be below high {most:g}")
+    if values.min() < least or values.max() > most:
+        raise StatisticsError(f"a value lies outside its declared range [{least:g}, {most:g}]")
+    return most - least
 
 
 class Codes(NamedTuple):

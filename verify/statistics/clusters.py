@@ -77,9 +77,7 @@ def clustered_mean(
     effective = effective_clusters(codes)
     steady = error <= 1e-12 * max(1.0, abs(mean))
     if steady and bounds is None:
-        raise NotEnoughDataError(
-            f"{codes.n_clusters} clusters with the same mean, and no declared range: no spread"
-        )
+        raise NotEnoughDataError(f"{codes.n_clusters} clusters with the same mean, and no declared range: no spread")
     half = 0.0 if steady else float(stats.t.isf(tail, max(effective - 1.0, 1.0))) * error
     interval = Interval(mean - half, mean + half)
     if bounds is not None:
@@ -92,16 +90,24 @@ def clustered_mean(
 def clustered_proportion(
     successes: Sequence[bool | int], clusters: Sequence[Hashable], *, confidence: float = 0.95
 ) -> ClusteredEstimate:
-    """Proportion of 0/1 items that share clusters, by Korn and Graubard's exact-type interval.
+    """Proportion of 0/1 items that share clusters: what decides a verdict on items that are not independent.
 
-    Clopper-Pearson at the effective sample size n / DEFF, shrunk by (t_{n-1} / t_{G'-1})^2 for the
-    uncertainty of DEFF; exactly Clopper-Pearson where every cluster has one item. Ours is stricter
-    in three places, each so that the interval cannot flatter:
+    Korn and Graubard's interval: Clopper-Pearson at the effective sample size n / DEFF, shrunk by
+    (t_{n-1} / t_{U-1})^2 because DEFF is itself estimated; exactly Clopper-Pearson where every cluster
+    has one item. As published it passes a subject at the limit in up to 29 % instead of 2.5 % of our
+    simulations (few, unequal clusters, near 1); CR1-t in up to 87 %. Hence, each time to the safe side:
 
-    - DEFF < 1 is not believed, and n counts a data set in which every item was repeated once only;
-    - where all items are alike DEFF is unknown, and the effective size is the number of clusters;
-    - no lower end is above what G' perfect clusters would show (nor an upper end below what none
-      would): otherwise one isolated failure, which makes DEFF look like 1, would *raise* the bound.
+    - U = n * sum(m^2) / sum(m^3) clusters, the number that unequal sizes m leave for the *skewness* of
+      the mean; the excess of DEFF over 1 is multiplied by Kish's n^2 / sum(m^2) over U;
+    - DEFF is averaged with that of fully dependent clusters, n / U, which counts as one cluster against
+      the f clusters in which the rarer outcome was seen: one failure says next to nothing about DEFF,
+      and none at all (f = 0) nothing, so that the effective size is then U;
+    - DEFF < 1 is not believed, and items that merely repeat others of their cluster do not count;
+    - no lower end lies above what U perfect clusters would show, (alpha/2)^(1/U), nor an upper end below
+      what U failed ones would: a first failure must not *raise* the bound.
+
+    Simulated over 8 to 268 clusters, p from 0.3 to 0.99, intra-cluster correlation 0 to 1 and sizes up to
+    lognormal(1), either end misses in at most its nominal share, within simulation error.
 
     Args:
         successes: 0 or 1 for each item, shape (n_items,).
@@ -123,20 +129,28 @@ def clustered_proportion(
     codes = several(clusters, n_items=outcomes.size)
     tail = _checks.alpha_of(confidence) / 2
     share, error = float(outcomes.mean()), standard_error(outcomes, codes)
-    unit = effective_clusters(codes)
+    units, effect = skewed_clusters(codes), _design_effect(outcomes, codes, error=error)
     n = distinct_items(outcomes, codes)
-    if share in {0.0, 1.0}:
-        size, effect = unit, outcomes.size / unit
-    else:
-        binomial = share * (1.0 - share) * n / (n - 1.0)
-        believed = n if error**2 * n <= binomial else binomial / error**2
-        effect = outcomes.size / believed
-        quantile, wider = stats.t.isf(tail, n - 1.0), stats.t.isf(tail, max(unit - 1.0, 1.0))
-        size = believed * float(quantile / wider) ** 2
+    size = n / effect
+    if share not in {0.0, 1.0}:
+        size *= float(stats.t.isf(tail, n - 1.0) / stats.t.isf(tail, max(units - 1.0, 1.0))) ** 2
     low = beta_bound(share * size, size, side="lower", alpha=tail)
     high = beta_bound(share * size, size, side="upper", alpha=tail)
-    interval = Interval(min(low, tail ** (1.0 / unit)), max(high, 1.0 - tail ** (1.0 / unit)))
-    return ClusteredEstimate(share, interval, error, outcomes.size, codes.n_clusters, effect)
+    best = tail ** (1.0 / units)
+    interval = Interval(min(low, best), max(high, 1.0 - best))
+    return ClusteredEstimate(share, interval, error, outcomes.size, codes.n_clusters, effect * outcomes.size / n)
+
+
+def _design_effect(outcomes: _checks.Floats, codes: _checks.Codes, *, error: float) -> float:
+    """Design effect on the distinct items, as `clustered_proportion` describes it; >= 1."""
+    n, units = distinct_items(outcomes, codes), skewed_clusters(codes)
+    share, hits = float(outcomes.mean()), codes.sums(outcomes)
+    telling = min(int((hits > 0).sum()), int((hits < codes.sizes).sum()))
+    if telling == 0:
+        return n / units
+    seen = max(error**2 * (n - 1.0) / (share * (1.0 - share)), 1.0)
+    seen = 1.0 + (seen - 1.0) * effective_clusters(codes) / units
+    return (telling * seen + max(seen, n / units)) / (telling + 1.0)
 
 
 def standard_error(values: _checks.Floats, codes: _checks.Codes) -> float:
@@ -163,6 +177,12 @@ def effective_clusters(codes: _checks.Codes) -> float:
     return float(sizes.sum()) ** 2 / float(sizes @ sizes)
 
 
+def skewed_clusters(codes: _checks.Codes) -> float:
+    """Number of clusters of equal size whose mean is as skewed: n * sum(size^2) / sum(size^3)."""
+    sizes = codes.sizes.astype(np.float64)
+    return float(sizes.sum()) * float(sizes @ sizes) / float((sizes**3).sum())
+
+
 def distinct_items(outcomes: _checks.Floats, codes: _checks.Codes) -> float:
     """Number of items, less the factor by which each cluster's successes and failures are repeated."""
     hits = codes.sums(outcomes).astype(np.int64)
@@ -170,9 +190,7 @@ def distinct_items(outcomes: _checks.Floats, codes: _checks.Codes) -> float:
     return outcomes.size / repeats
 
 
-def _within(
-    interval: Interval, mean: float, bounds: _checks.Bounds, *, unseen: float, steady: bool
-) -> Interval:
+def _within(interval: Interval, mean: float, bounds: _checks.Bounds, *, unseen: float, steady: bool) -> Interval:
     low, high = interval
     if steady:
         low, high = mean - unseen * (mean - bounds.low), mean + unseen * (bounds.high - mean)

@@ -217,13 +217,9 @@ def _ends(
     if not steady:
         return None
     if bounds is None:
-        raise NotEnoughDataError(
-            "the gap does not vary between clusters, and no range is declared: no spread"
-        )
+        raise NotEnoughDataError("the gap does not vary between clusters, and no range is declared: no spread")
     means = (
-        clustered_mean(
-            group.values.tolist(), group.clusters, confidence=confidence, low=bounds.low, high=bounds.high
-        )
+        clustered_mean(group.values.tolist(), group.clusters, confidence=confidence, low=bounds.low, high=bounds.high)
         for group in (a, b)
     )
     one, two = (found.interval for found in means)

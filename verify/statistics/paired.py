@@ -158,9 +158,7 @@ def paired_difference(
     """
     one, two = _checks.finite(first, "first"), _checks.finite(second, "second")
     if one.size != two.size:
-        raise StatisticsError(
-            f"{one.size} values against {two.size}: a paired difference needs the same items"
-        )
+        raise StatisticsError(f"{one.size} values against {two.size}: a paired difference needs the same items")
     binary = bool(np.isin(one, (0.0, 1.0)).all() and np.isin(two, (0.0, 1.0)).all())
     differences = one - two
     if binary and clusters is None:

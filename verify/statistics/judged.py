@@ -1,0 +1,166 @@
+"""Rates that an imperfect judge or detector reports: corrected for its measured errors, or refused.
+
+A judge without a measured sensitivity and specificity gives no rate at all: nothing here has a default
+for them.
+"""
+
+import math
+from typing import Final, NamedTuple
+
+import numpy as np
+from scipy import stats
+
+from verify.errors import NotEnoughDataError, StatisticsError
+from verify.statistics import _checks
+from verify.statistics.intervals import Interval
+
+MIN_YOUDEN: Final = 0.3
+"""Sensitivity + specificity - 1 below which a judge is not fit for its purpose."""
+
+
+class JudgeRecord(NamedTuple):
+    """How a judge did on labelled cases; the cases must be like those that it will judge."""
+
+    true_positives: int
+    positives: int
+    true_negatives: int
+    negatives: int
+
+    @property
+    def sensitivity(self) -> float:
+        """Share of the labelled positives that the judge called positive."""
+        return self.true_positives / self.positives
+
+    @property
+    def specificity(self) -> float:
+        """Share of the labelled negatives that the judge called negative."""
+        return self.true_negatives / self.negatives
+
+
+class JudgedRate(NamedTuple):
+    """A rate corrected for the judge's errors."""
+
+    value: float
+    interval: Interval
+
+
+def rogan_gladen(flagged: int, judged: int, *, judge: JudgeRecord) -> float:
+    """Point estimate of the true rate: (p + q0 - 1) / (q0 + q1 - 1), clipped to [0, 1].
+
+    Args:
+        flagged: Items that the judge called positive.
+        judged: Items that it judged.
+        judge: Its measured errors.
+
+    Returns:
+        The corrected rate in [0, 1]; it has no interval of its own, see `judged_rate`.
+
+    Raises:
+        NotEnoughDataError: Nothing judged, no labelled cases of one kind, or a judge not fit for purpose.
+        StatisticsError: A count is not a count.
+
+    References:
+        Rogan and Gladen (1978), https://doi.org/10.1093/oxfordjournals.aje.a112510
+    """
+    hits, total = _checks.successes_of(flagged, judged)
+    record = _fit(judge)
+    share = hits / total + record.specificity - 1.0
+    return min(max(share / (record.sensitivity + record.specificity - 1.0), 0.0), 1.0)
+
+
+def judged_rate(flagged: int, judged: int, *, judge: JudgeRecord, confidence: float = 0.95) -> JudgedRate:
+    """True rate with the plug-in interval of Lee et al., which carries the judge's own uncertainty.
+
+    All three proportions are shrunk as by Agresti and Coull before they are combined, and the centre is
+    shifted for the skewness that the division brings.
+
+    Args:
+        flagged: Items that the judge called positive.
+        judged: Items that it judged, independent.
+        judge: Its measured errors.
+        confidence: Two-sided coverage, in (0, 1).
+
+    Returns:
+        The Rogan-Gladen point and the interval, in [0, 1].
+
+    Raises:
+        NotEnoughDataError: Nothing judged, no labelled cases of one kind, or a judge not fit for purpose.
+        StatisticsError: A count is not a count.
+
+    References:
+        Lee et al. (2025), https://arxiv.org/abs/2511.21140
+    """
+    value = rogan_gladen(flagged, judged, judge=judge)
+    z = float(stats.norm.isf(_checks.alpha_of(confidence) / 2))
+    n = judged + z * z
+    p = (flagged + z * z / 2) / n
+    m1, m0 = judge.positives + 2.0, judge.negatives + 2.0
+    q1, q0 = (judge.true_positives + 1.0) / m1, (judge.true_negatives + 1.0) / m0
+    youden = q0 + q1 - 1.0
+    theta = (p + q0 - 1.0) / youden
+    noise0, noise1 = q0 * (1.0 - q0) / m0, q1 * (1.0 - q1) / m1
+    shift = 2.0 * z * z * (theta * noise1 - (1.0 - theta) * noise0)
+    error = math.sqrt(p * (1.0 - p) / n + (1.0 - theta) ** 2 * noise0 + theta**2 * noise1) / youden
+    # Where the record contradicts what was seen the centre lies outside [0, 1]; bring it back before the
+    # margin is added, or the clipped interval would be empty.
+    centre = min(max(theta + shift, 0.0), 1.0)
+    low, high = max(0.0, centre - z * error), min(1.0, centre + z * error)
+    return JudgedRate(value, Interval(min(low, value), max(high, value)))
+
+
+def judged_rate_bayes(
+    flagged: int, judged: int, *, judge: JudgeRecord, seed: int, confidence: float = 0.95, draws: int = 20_000
+) -> JudgedRate:
+    """True rate with the Monte-Carlo interval of Jeffreys posteriors of all three proportions: a cross-check.
+
+    Args:
+        flagged: Items that the judge called positive.
+        judged: Items that it judged, independent.
+        judge: Its measured errors.
+        seed: Of the draws; the same seed gives the same interval.
+        confidence: Probability of the interval, in (0, 1).
+        draws: How many, >= 1000.
+
+    Returns:
+        The Rogan-Gladen point and the interval, in [0, 1].
+
+    Raises:
+        NotEnoughDataError: Nothing judged, no labelled cases of one kind, a judge not fit for purpose, or one
+            whose record contradicts what it flagged here.
+        StatisticsError: A count is not a count, or there are fewer than 1000 draws.
+    """
+    value = rogan_gladen(flagged, judged, judge=judge)
+    tail = _checks.alpha_of(confidence) / 2
+    if _checks.count(draws, "draws") < 1000:
+        raise StatisticsError(f"draws must be at least 1000, not {draws}")
+    source = np.random.default_rng(seed)
+
+    def posterior(hits: int, total: int) -> _checks.Floats:
+        return source.beta(hits + 0.5, total - hits + 0.5, draws)
+
+    p = posterior(flagged, judged)
+    q1 = posterior(judge.true_positives, judge.positives)
+    q0 = posterior(judge.true_negatives, judge.negatives)
+    youden = q0 + q1 - 1.0
+    rates = np.clip((p + q0 - 1.0)[youden > 0.01] / youden[youden > 0.01], 0.0, 1.0)
+    low, high = np.quantile(rates, [tail, 1.0 - tail]) if rates.size else (0.0, 0.0)
+    if high <= low:
+        raise NotEnoughDataError("the judge flags less (or more) than its record allows: label cases like these")
+    return JudgedRate(value, Interval(min(float(low), value), max(float(high), value)))
+
+
+def _fit(judge: JudgeRecord) -> JudgeRecord:
+    for name, hits, total in (
+        ("positive", judge.true_positives, judge.positives),
+        ("negative", judge.true_negatives, judge.negatives),
+    ):
+        if _checks.count(total, f"labelled {name} cases") == 0:
+            raise NotEnoughDataError(f"the judge was never measured on {name} cases: label some of them first")
+        _checks.successes_of(hits, total)
+    youden = judge.sensitivity + judge.specificity - 1.0
+    if youden < MIN_YOUDEN:
+        raise NotEnoughDataError(
+            f"the judge is not fit for its purpose: sensitivity {judge.sensitivity:.3f} + specificity "
+            f"{judge.specificity:.3f} - 1 = {youden:.3f} is below {MIN_YOUDEN}; take another judge or human labels"
+        )
+    return judge
