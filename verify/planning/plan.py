@@ -38,6 +38,8 @@ class PlanInputs(NamedTuple):
     """Most items a check; None takes the policy's."""
     inputs: Mapping[str, Path] = {}
     """Further inputs by name (`canaries`) -> JSONL file."""
+    only: frozenset[str] = frozenset()
+    """`suite.check` names to plan; empty takes all checks of the suites."""
 
 
 class PlannedExamination(NamedTuple):
@@ -74,6 +76,8 @@ def make_plan(
     examinations: list[PlannedExamination] = []
     for loaded in folders:
         for position, check in enumerate(loaded.suite.checks):
+            if inputs.only and f"{loaded.suite.id}.{check.id}" not in inputs.only:
+                continue
             line = loaded.lines.get(("checks", position))
             method = resolve_method(check, loaded.folder, methods=methods, seed=inputs.seed, line=line)
             examinations.append(
@@ -92,6 +96,7 @@ def make_plan(
                 )
             )
     _refuse_unknown_overrides(policy, folders)
+    _refuse_unknown_checks(inputs.only, folders)
     plan = Plan(
         subject=subject.name,
         subject_digest=subject.digest,
@@ -219,3 +224,9 @@ def _refuse_unknown_overrides(policy: Policy, folders: Sequence[SuiteFolder]) ->
     for override in policy.bounds:
         if override.check.split(".")[0] in suites and override.check not in planned:
             raise UnknownNameError(f"check (bound of policy {policy.id!r})", override.check, known=planned)
+
+
+def _refuse_unknown_checks(names: frozenset[str], folders: Sequence[SuiteFolder]) -> None:
+    planned = {f"{f.suite.id}.{c.id}" for f in folders for c in f.suite.checks}
+    for name in sorted(names - planned):
+        raise UnknownNameError("check", name, known=planned)

@@ -24,6 +24,12 @@ class ReferenceStandard(Record):
     seed: int
     recipe: str
     """Name of the recipe that trains it (`verify.calibration.recipes`)."""
+    items: int = Field(ge=1)
+    """Items of each check that it was made for; a calibration asks just these."""
+    plan_seed: int = 0
+    """Seed of the plan that draws those items."""
+    inputs: dict[str, str] = Field(default_factory=dict)
+    """Further inputs of the plan, e.g. `canaries` -> file in the standard's folder."""
     assigned: dict[str, float]
     """Truth by construction or by exhaustive enumeration: quantity -> value."""
     checks: Annotated[tuple[str, ...], Tuple]

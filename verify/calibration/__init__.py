@@ -1,0 +1,6 @@
+"""Reference standards: small models with a known defect, by which the instrument knows its own error."""
+
+from verify.calibration.calibrate import Calibration, calibrate, examine_standard
+from verify.calibration.standards import standard_folder
+
+__all__ = ["Calibration", "calibrate", "examine_standard", "standard_folder"]
