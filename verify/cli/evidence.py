@@ -1,0 +1,65 @@
+"""`verify report | audit`: work on a bundle, without its subject."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from verify import pipeline
+from verify.cli.options import Language, LanguageOption
+from verify.cli.rendering import FORMATS, print_summary, render_report
+from verify.evidence import load_public_key
+
+BundleArgument = Annotated[Path, typer.Argument(metavar="BUNDLE", help="검증 실행이 남긴 폴더 · folder of a run")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the application."""
+    app.command("report")(report)
+    app.command("audit")(audit)
+
+
+def report(
+    bundle: BundleArgument,
+    formats: Annotated[str, typer.Option("--format", help=f"{', '.join(FORMATS)}")] = "html",
+    lang: Annotated[str, typer.Option("--lang", help="ko,en; 앞의 것이 주 언어 · the first one leads")] = "ko,en",
+) -> None:
+    """Render the report of a bundle again."""
+    files = render_report(bundle, formats=formats.split(","), languages=lang.split(","))
+    print_summary(bundle, language=lang.split(",")[0])
+    for file in files:
+        Console().print(escape(str(file)), highlight=False, soft_wrap=True)
+
+
+def audit(
+    bundle: BundleArgument,
+    public_key: Annotated[
+        list[Path] | None, typer.Option("--public-key", help="믿는 공개 열쇠(PEM); 여러 번 · trusted keys")
+    ] = None,
+    lang: LanguageOption = Language.KO,
+) -> None:
+    """Check digests and signature, and derive every verdict again from the kept responses; offline.
+
+    Exit codes: 0 all agrees, 1 the bundle states something else than its responses give, 2 not a whole bundle.
+    """
+    found = pipeline.audit(bundle, keys=[load_public_key(path) for path in public_key or []])
+    ko, console = lang is Language.KO, Console()
+    integrity = found.integrity
+    console.print(f"{'파일' if ko else 'files'} {integrity.files}: {'다이제스트 일치' if ko else 'digests agree'}")
+    if integrity.signature_checked:
+        console.print("서명 확인" if ko else "signature verified")
+    elif integrity.signed:
+        console.print("서명 있음, 열쇠를 주지 않아 확인하지 않음" if ko else "signed; not verified: no key given")
+    else:
+        console.print("서명 없음" if ko else "not signed")
+    for difference in found.differences[:20]:
+        console.print(escape(str(difference)), style="red", highlight=False, soft_wrap=True)
+    if found.differences:
+        console.print(
+            f"{'다시 계산한 값과 다른 곳' if ko else 'places that differ from what was derived again'}: "
+            f"{len(found.differences)}"
+        )
+        raise typer.Exit(1)
+    console.print("모든 점수·추정·판정을 다시 계산해 일치" if ko else "every score, estimate and verdict derived again")

@@ -1,0 +1,253 @@
+"""`verify run | plan | calibrate | demo`: whatever opens a subject."""
+
+import json
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from verify import loading, pipeline
+from verify.calibration import calibrate as calibrate_standards
+from verify.calibration import standard_folder
+from verify.cli.options import Language, LanguageOption
+from verify.cli.rendering import FORMATS, print_summary, render_report
+from verify.cli.watching import Terminal, plan_table
+from verify.errors import UsageError
+from verify.evidence import load_signing_key
+from verify.methods.catalogue import methods
+from verify.planning import PlanInputs, make_plan
+from verify.records import Outcome, ReferenceStandard
+from verify.runtime.base import Runtime
+from verify.runtime.opening import SubjectOptions, open_subject
+
+SubjectArgument: TypeAlias = Annotated[
+    str,
+    typer.Argument(
+        metavar="SUBJECT",
+        help="프로필 id, 가중치 폴더, hf:ORG/NAME@REVISION, endpoint:http://HOST/v1#MODEL, recorded:FILE.jsonl, "
+        "reference:NAME, 또는 표 모델 파일(.skops)",
+    ),
+]
+SuiteOption: TypeAlias = Annotated[
+    list[str] | None, typer.Option("--suite", help="묶음의 이름 또는 폴더; 여러 번 · suite name or folder, repeatable")
+]
+PolicyOption: TypeAlias = Annotated[
+    str, typer.Option("--policy", help="gate, self-check, certification, 또는 YAML 파일")
+]
+LimitOption: TypeAlias = Annotated[
+    int | None, typer.Option("--limit", min=1, help="점검마다 무작위로 뽑을 최대 문항 수 · most items a check")
+]
+SeedOption: TypeAlias = Annotated[int, typer.Option("--seed", min=0, help="모든 무작위 선택의 씨앗 · seed")]
+InputOption: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option("--input", help="그 밖의 입력 NAME=FILE.jsonl (예: training-data=...) · further inputs"),
+]
+CanariesOption: TypeAlias = Annotated[
+    Path | None, typer.Option("--canaries", help="심어 둔 카나리아 파일 · file of planted canaries")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the application."""
+    app.command("run")(run)
+    app.command("plan")(plan)
+    app.command("calibrate")(calibrate)
+    app.command("demo")(demo)
+
+
+def run(
+    subject: SubjectArgument,
+    suite: SuiteOption = None,
+    policy: PolicyOption = "self-check",
+    limit: LimitOption = None,
+    seed: SeedOption = 0,
+    out: Annotated[Path | None, typer.Option("--out", help="결과 폴더; 같은 명령은 이어서 한다 · resumes")] = None,
+    canaries: CanariesOption = None,
+    given: InputOption = None,
+    allow: Annotated[
+        list[str] | None, typer.Option("--allow", help="통과로 볼 결과: inconclusive, not_measured")
+    ] = None,
+    formats: Annotated[str, typer.Option("--format", help=f"{', '.join(FORMATS)}")] = "html,json,junit",
+    sign_key: Annotated[Path | None, typer.Option("--sign-key", help="Ed25519 서명 열쇠(PEM)")] = None,
+    lang: LanguageOption = Language.KO,
+) -> None:
+    """Examine a subject: plan, ask, score, decide, seal, report.
+
+    Exit codes: 0 every check passed, 1 at least one failed, 2 usage or configuration error,
+    3 none failed but something is inconclusive or not measured, 4 the run broke (run again to resume).
+    """
+    inputs = _inputs(suite, policy=policy, limit=limit, seed=seed, canaries=canaries, given=given)
+    allowed = _allowed(allow)
+    key = load_signing_key(sign_key) if sign_key else None
+    pipeline.preflight(inputs)
+    terminal = Terminal(Console(stderr=True), language=lang.value)
+    runtime = _open(subject, terminal)
+    try:
+        ran = pipeline.run(runtime, inputs, out=out, key=key, watcher=terminal)
+    finally:
+        terminal.close()
+        runtime.close()
+    files = render_report(ran.folder, formats=formats.split(","), languages=_languages(lang))
+    print_summary(ran.folder, language=lang.value)
+    Console().print(escape(f"\n{files[0]}"), highlight=False, soft_wrap=True)
+    raise typer.Exit(exit_code([v.verdict for v in ran.results.verdicts], {*allowed, *ran.plan.allow}))
+
+
+def plan(
+    subject: SubjectArgument,
+    suite: SuiteOption = None,
+    policy: PolicyOption = "self-check",
+    limit: LimitOption = None,
+    seed: SeedOption = 0,
+    canaries: CanariesOption = None,
+    given: InputOption = None,
+    lang: LanguageOption = Language.KO,
+) -> None:
+    """Show what would be asked and what it can decide, before a single request is made."""
+    inputs = _inputs(suite, policy=policy, limit=limit, seed=seed, canaries=canaries, given=given)
+    pipeline.preflight(inputs)
+    terminal = Terminal(Console(stderr=True), language=lang.value)
+    runtime = _open(subject, terminal)
+    try:
+        planned = make_plan(runtime.subject, inputs, methods=methods(), frameworks=loading.load_frameworks())
+    finally:
+        runtime.close()
+    Console().print(plan_table(planned, language=lang.value))
+
+
+def calibrate(
+    standard: Annotated[
+        list[str] | None, typer.Argument(help="표준 모델; 없으면 모두 · standards, default all")
+    ] = None,
+    out: Annotated[Path, typer.Option("--out", help="교정 기록 파일 · calibration record")] = Path(
+        "runs/calibration.json"
+    ),
+    lang: LanguageOption = Language.KO,
+) -> None:
+    """Run the checks on the reference standards: detection power and false alarms, with intervals."""
+    known = loading.load_standards()
+    chosen = [_standard(name, known) for name in standard] if standard else list(known.values())
+    if not chosen:
+        raise UsageError("there are no reference standards; train them first")
+    terminal = Terminal(Console(stderr=True), language=lang.value)
+
+    def started(one: ReferenceStandard) -> None:
+        terminal.say(f"표준 {one.id} (결함 {one.defect}, 용량 {one.dose:g})", f"standard {one.id} (dose {one.dose:g})")
+
+    try:
+        found = calibrate_standards(
+            chosen,
+            standard_folder,
+            lambda folder: open_subject(str(folder), SubjectOptions()),
+            policy=loading.load_policy("self-check"),
+            started=started,
+            progress=terminal,
+        )
+    finally:
+        terminal.close()
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(json.dumps(found.record.to_json(), ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    console = Console()
+    for cell in found.record.detections:
+        low, high = cell.interval
+        what = "오경보" if cell.dose == 0 else f"용량 {cell.dose:g} 검출"
+        if lang is Language.EN:
+            what = "false alarms" if cell.dose == 0 else f"detected at dose {cell.dose:g}"
+        console.print(
+            f"{cell.check}  {cell.defect}  {what} {cell.detected}/{cell.n} [{low:.2f}, {high:.2f}]", highlight=False
+        )
+    console.print(escape(str(out)), highlight=False)
+
+
+def demo(
+    out: Annotated[Path, typer.Option("--out", help="결과 폴더 · folder of the bundles")] = Path("runs/demo"),
+    lang: LanguageOption = Language.KO,
+) -> None:
+    """Run all suites on the reference standards: the planted defects should be found, the clean twins not."""
+    terminal = Terminal(Console(stderr=True), language=lang.value)
+    console = Console()
+    missed: list[str] = []
+    for standard in loading.load_standards().values():
+        folder = standard_folder(standard.id)
+        inputs = PlanInputs(
+            policy=loading.load_policy("self-check"),
+            seed=standard.plan_seed,
+            limit=standard.items,
+            inputs={name: folder / file for name, file in standard.inputs.items()},
+        )
+        terminal.say(f"\n[{standard.id}] {standard.title.ko}", f"\n[{standard.id}] {standard.title.en}")
+        runtime = _open(f"reference:{standard.id}", terminal)
+        try:
+            ran = pipeline.run(runtime, inputs, out=out / standard.id, watcher=terminal)
+        finally:
+            terminal.close()
+            runtime.close()
+        files = render_report(ran.folder, formats=["html", "json", "junit"], languages=_languages(lang))
+        print_summary(ran.folder, language=lang.value)
+        console.print(escape(f"\n{files[0]}"), highlight=False, soft_wrap=True)
+        found = {v.check: v.verdict for v in ran.results.verdicts}
+        failed = [check for check in standard.checks if found[check] is Outcome.FAIL]
+        if bool(failed) != (standard.dose > 0):
+            missed.append(standard.id)
+    if missed:
+        console.print(f"\n기대와 다름 · not as expected: {', '.join(missed)}", style="bold red")
+        raise typer.Exit(1)
+    terminal.say(
+        "\n심은 결함은 모두 찾았고 깨끗한 쌍둥이는 모두 지나쳤습니다.",
+        "\nevery planted defect was found and no clean twin was blamed.",
+    )
+
+
+def exit_code(outcomes: list[Outcome], allowed: set[str]) -> int:
+    """0, 1 or 3 as the contract says; outcomes in `allowed` count as passed."""
+    if Outcome.FAIL in outcomes:
+        return 1
+    undecided = {o.value for o in outcomes if o is not Outcome.PASS} - allowed
+    return 3 if undecided or not outcomes else 0
+
+
+def _open(subject: str, terminal: Terminal) -> Runtime:
+    terminal.say(f"{subject} 여는 중", f"opening {subject}")
+    return open_subject(subject, SubjectOptions(profiles=loading.load_profiles()))
+
+
+def _inputs(
+    suite: list[str] | None,
+    *,
+    policy: str,
+    limit: int | None,
+    seed: int,
+    canaries: Path | None,
+    given: list[str] | None,
+) -> PlanInputs:
+    inputs = {"canaries": canaries} if canaries else {}
+    for text in given or []:
+        name, separator, file = text.partition("=")
+        if not separator or not name or not file:
+            raise UsageError(f"--input {text!r}: write NAME=FILE.jsonl")
+        inputs[name] = Path(file)
+    for name, path in inputs.items():
+        if not path.is_file():
+            raise UsageError(f"--{name} {path}: there is no such file")
+    return PlanInputs(
+        policy=loading.load_policy(policy), suites=tuple(suite or ()), seed=seed, limit=limit, inputs=inputs
+    )
+
+
+def _allowed(allow: list[str] | None) -> set[str]:
+    names = {name for text in allow or [] for name in text.split(",")}
+    known = {Outcome.INCONCLUSIVE.value, Outcome.NOT_MEASURED.value}
+    if names - known:
+        raise UsageError(f"--allow {', '.join(sorted(names - known))}: there are {', '.join(sorted(known))}")
+    return names
+
+
+def _standard(name: str, known: dict[str, ReferenceStandard]) -> ReferenceStandard:
+    standard_folder(name)
+    return known[name]
+
+
+def _languages(first: Language) -> list[str]:
+    return [first.value, *(each.value for each in Language if each is not first)]
