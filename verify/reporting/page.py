@@ -1,0 +1,201 @@
+"""A bundle as a page shows it: sentences, rows and groups, in one language; no markup."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from verify.errors import EvidenceError
+from verify.records import Estimate, Framework, Outcome, PlannedCheck, Results, Verdict
+from verify.reporting.data import BundleLike, day_of
+from verify.reporting.examples import Example, examples_of, find
+from verify.reporting.forest import Row, row_of
+from verify.reporting.frameworks import FrameworkStanding, stand
+from verify.reporting.text import limit, number, one_line
+from verify.reporting.words import Words
+
+WORST_FIRST = (Outcome.FAIL, Outcome.INCONCLUSIVE, Outcome.NOT_MEASURED, Outcome.PASS)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckView:
+    """A check with everything that was found."""
+
+    planned: PlannedCheck
+    verdict: Verdict
+    estimate: Estimate | None
+    """The one that decided."""
+    others: tuple[Estimate, ...]
+    """Further metrics over all items."""
+    groups: tuple[Estimate, ...]
+    """Any metric by group."""
+    plot: Row | None
+    reason: str
+    """Why the verdict is what it is, one sentence."""
+    unscored: tuple[str, ...]
+    """Reason and number of items without a score."""
+    defects: int
+    examples: tuple[Example, ...]
+
+    @property
+    def anchor(self) -> str:
+        """Target of links to this check; check names hold no character that needs escaping."""
+        return "check-" + "".join(c if c.isalnum() and c.isascii() else "-" for c in self.planned.name)
+
+
+@dataclass(frozen=True, slots=True)
+class SuiteView:
+    """A suite with its checks, in the order of the plan."""
+
+    id: str
+    title: str
+    version: int
+    digest: str
+    checks: tuple[CheckView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """All that a report shows."""
+
+    words: Words
+    bundle: BundleLike
+    day: date
+    suites: tuple[SuiteView, ...]
+    frameworks: tuple[FrameworkStanding, ...]
+
+    @property
+    def checks(self) -> tuple[CheckView, ...]:
+        """All checks, in the order of the plan."""
+        return tuple(check for suite in self.suites for check in suite.checks)
+
+    def with_outcome(self, *outcomes: str) -> tuple[CheckView, ...]:
+        """Checks with one of these outcomes, worst first."""
+        wanted = [Outcome(outcome) for outcome in outcomes]
+        order = {outcome: place for place, outcome in enumerate(WORST_FIRST)}
+        found = [check for check in self.checks if check.verdict.verdict in wanted]
+        return tuple(sorted(found, key=lambda check: order[check.verdict.verdict]))
+
+    def count(self, outcome: str) -> int:
+        """Number of checks that ended so."""
+        return len(self.with_outcome(outcome))
+
+
+def build_page(bundle: BundleLike, *, words: Words, frameworks: Iterable[Framework], on: date | None = None) -> Page:
+    """Lay out a bundle in the language of `words`.
+
+    Args:
+        bundle: A sealed run.
+        words: Fixed words.
+        frameworks: Laws and standards whose clauses are shown.
+        on: Day of the test; by default the day on which the run finished.
+
+    Raises:
+        EvidenceError: A planned check has no verdict, or belongs to no planned suite.
+        UsageError: The day of the test is unknown.
+    """
+    day = day_of(bundle, on=on)
+    plan, results = bundle.plan, bundle.results
+    found = find(bundle.scores())
+    examples = examples_of(bundle, found, concerns={check.name: check.concern for check in plan.checks})
+    views = [
+        _view(
+            check,
+            results=results,
+            words=words,
+            defects=found.defects.get(check.name, 0),
+            examples=examples.get(check.name, ()),
+        )
+        for check in plan.checks
+    ]
+    suites = tuple(
+        SuiteView(
+            id=suite.id,
+            title=suite.title[words.language],
+            version=suite.version,
+            digest=suite.digest,
+            checks=tuple(view for view in views if view.planned.suite == suite.id),
+        )
+        for suite in plan.suites
+    )
+    if sum(len(suite.checks) for suite in suites) != len(views):
+        raise EvidenceError("plan.json: a check names a suite that the plan does not have")
+    standings = stand(frameworks, results.verdicts, on=day, planned=plan.frameworks)
+    return Page(words=words, bundle=bundle, day=day, suites=suites, frameworks=standings)
+
+
+def _view(
+    check: PlannedCheck,
+    *,
+    results: Results,
+    words: Words,
+    defects: int,
+    examples: tuple[Example, ...],
+) -> CheckView:
+    verdict = next((each for each in results.verdicts if each.check == check.name), None)
+    if verdict is None:
+        raise EvidenceError(f"results.json: no verdict on the planned check {check.name}")
+    estimates = [each for each in results.estimates if each.check == check.name]
+    overall = [each for each in estimates if each.group is None]
+    deciding = next((each for each in overall if each.metric == verdict.metric), None)
+    return CheckView(
+        planned=check,
+        verdict=verdict,
+        estimate=deciding,
+        others=tuple(each for each in overall if each is not deciding),
+        groups=tuple(each for each in estimates if each.group is not None),
+        plot=row_of(deciding, verdict.bound) if deciding is not None else None,
+        reason=reason_of(verdict, deciding, words=words),
+        unscored=_unscored(verdict.unscored, words=words),
+        defects=defects,
+        examples=examples,
+    )
+
+
+def reason_of(verdict: Verdict, estimate: Estimate | None, *, words: Words) -> str:
+    """Why a verdict is what it is, as a sentence with its numbers."""
+    side = "at_least" if verdict.bound.at_least is not None else "at_most"
+    values: dict[str, object] = {
+        "limit": limit(verdict.bound),
+        "detail": one_line(verdict.reason, limit=300),
+        "unscored": sum(verdict.unscored.values()),
+        "low": "",
+        "high": "",
+        "level": "",
+        "clusters": "",
+    }
+    if estimate is not None:
+        low, high = estimate.bounds
+        values |= {
+            "low": number(low),
+            "high": number(high),
+            "level": f"{1 - estimate.alpha:.0%}",
+            "clusters": estimate.n_clusters,
+        }
+    key = f"reason.{verdict.code.value}"
+    return words(f"{key}.{side}" if words.keys_below(key) else key, **values)
+
+
+def _unscored(counts: Mapping[str, int], *, words: Words) -> tuple[str, ...]:
+    return tuple(f"{words(f'unscored.{reason}')} {count:,}" for reason, count in sorted(counts.items()))
+
+
+def estimate_text(estimate: Estimate) -> str:
+    """Value and interval: `0.910 [0.880, 0.935]`."""
+    low, high = estimate.interval
+    return f"{number(estimate.value)} [{number(low)}, {number(high)}]"
+
+
+def sample_text(estimate: Estimate, *, words: Words) -> str:
+    """How many items, sources and items without a score a number rests on."""
+    return words(
+        "table.sample", n=f"{estimate.n:,}", clusters=f"{estimate.n_clusters:,}", unscored=f"{estimate.n_unscored:,}"
+    )
+
+
+def facets(groups: Sequence[Estimate]) -> tuple[tuple[str, str, tuple[Estimate, ...]], ...]:
+    """Group estimates by metric and facet, in the order in which they first come."""
+    keys = dict.fromkeys((each.metric, (each.group or "").partition("=")[0]) for each in groups)
+    return tuple(
+        (metric, facet, tuple(e for e in groups if e.metric == metric and (e.group or "").partition("=")[0] == facet))
+        for metric, facet in keys
+    )

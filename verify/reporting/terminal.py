@@ -1,0 +1,59 @@
+"""The summary for a terminal; whatever the subject wrote cannot command it."""
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text as Line
+
+from verify.records import Outcome
+from verify.reporting.page import CheckView, Page, estimate_text
+from verify.reporting.text import limit, one_line
+
+STYLES = {
+    Outcome.PASS: "green",
+    Outcome.FAIL: "bold red",
+    Outcome.INCONCLUSIVE: "yellow",
+    Outcome.NOT_MEASURED: "dim",
+}
+
+
+def summary(page: Page) -> RenderableType:
+    """Outcome, one row a check, and what to do about the failed ones.
+
+    All texts are `rich.text.Text` (no markup is read from them) with control characters written out.
+    """
+    words = page.words
+    outcome = page.bundle.results.outcome
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for key in ("check", "verdict", "estimate", "limit", "items"):
+        table.add_column(words(f"table.{key}"), overflow="fold", justify="right" if key == "items" else "left")
+    for view in page.checks:
+        table.add_row(*_cells(view, page))
+    parts: list[RenderableType] = [
+        Line.assemble(
+            (one_line(page.bundle.subject.name), "bold"),
+            "  ",
+            (words(f"verdict.{outcome.value}"), STYLES[outcome]),
+        ),
+        Line(words(f"outcome.{outcome.value}", fail=page.count("fail"), total=len(page.checks))),
+        Line(),
+        table,
+    ]
+    failed = page.with_outcome("fail")
+    if failed:
+        parts.append(Line(f"\n{words('section.findings')}", style="bold"))
+        for view in failed:
+            remedy = one_line(view.planned.remedy[words.language], limit=400)
+            parts.append(Line(f"• {view.planned.name}: {remedy}"))
+    return Group(*parts)
+
+
+def _cells(view: CheckView, page: Page) -> tuple[Line, ...]:
+    words, outcome = page.words, view.verdict.verdict
+    estimate = view.estimate
+    return (
+        Line(one_line(view.planned.name)),
+        Line(words(f"verdict.{outcome.value}"), style=STYLES[outcome]),
+        Line(estimate_text(estimate) if estimate is not None else "—"),
+        Line(limit(view.verdict.bound)),
+        Line(f"{estimate.n:,}" if estimate is not None else "—"),
+    )

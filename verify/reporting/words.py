@@ -1,0 +1,58 @@
+"""The fixed words of reports: `reports/locales/<language>.yaml`."""
+
+from collections.abc import Mapping
+from typing import Any, Literal, TypeAlias
+
+from verify.errors import ContentError
+
+Language: TypeAlias = Literal["ko", "en"]
+LANGUAGES: tuple[Language, ...] = ("ko", "en")
+
+
+class Words:
+    """Looks up fixed words by dotted key.
+
+    Args:
+        language: Whose words these are.
+        table: Nested mapping of key -> text.
+    """
+
+    def __init__(self, language: Language, table: Mapping[str, Any]) -> None:
+        self.language: Language = language
+        self._table = flatten(table)
+
+    def __call__(self, key: str, /, **values: object) -> str:
+        """The text of `key`, its `{names}` filled with `values`.
+
+        Raises:
+            ContentError: The locale has no such key, or the text needs a value that was not given.
+        """
+        place = f"reports/locales/{self.language}.yaml"
+        if key not in self._table:
+            raise ContentError(place, "no such text; add it in both languages", field=key)
+        try:
+            return self._table[key].format(**values)
+        except (KeyError, IndexError, ValueError) as error:
+            raise ContentError(place, f"the text cannot be filled in ({error})", field=key) from error
+
+    def keys_below(self, prefix: str) -> tuple[str, ...]:
+        """Keys that start with `prefix.`, in the order of the file."""
+        return tuple(key for key in self._table if key.startswith(prefix + "."))
+
+
+def flatten(table: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    """Dotted key -> text.
+
+    Raises:
+        ContentError: A value is neither a mapping nor text.
+    """
+    flat: dict[str, str] = {}
+    for key, value in table.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, Mapping):
+            flat.update(flatten(value, f"{name}."))
+        elif isinstance(value, str):
+            flat[name] = value
+        else:
+            raise ContentError("reports/locales", f"expected text, found {type(value).__name__}", field=name)
+    return flat
