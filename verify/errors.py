@@ -60,9 +60,7 @@ class ContentError(VerifyError):
         field: Dotted path of the field, where the fault lies in one.
     """
 
-    def __init__(
-        self, file: object, problem: str, *, line: int | None = None, field: str | None = None
-    ) -> None:
+    def __init__(self, file: object, problem: str, *, line: int | None = None, field: str | None = None) -> None:
         place = f"{file}:{line}" if line is not None else f"{file}"
         where = f"{place}: {field}" if field else place
         super().__init__(f"{where}: {problem}")

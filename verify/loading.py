@@ -271,7 +271,7 @@ def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is not a number")
 
 
-def _mark_line(mark: yaml.Mark | None) -> int | None:
+def _mark_line(mark: Any) -> int | None:
     return None if mark is None else mark.line + 1
 
 

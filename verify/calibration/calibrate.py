@@ -20,7 +20,7 @@ OpenFolder = Callable[[Path], Runtime]
 
 BLIND_SPOTS = (
     Text(
-        ko="비밀번호나 특정 표식이 있을 때만 드러나는 행동(방아쇠 뒤에 숨긴 결함)은 방아쇠를 묻지 않으므로 보지 못한다.",
+        ko="비밀번호나 특정 표식이 있을 때만 드러나는 행동은 보지 못한다. 문항에 그 방아쇠가 없기 때문이다.",
         en="Behaviour that shows only after a password or a trigger is not seen: the items do not contain the trigger.",
     ),
     Text(
@@ -28,9 +28,10 @@ BLIND_SPOTS = (
         en="A model that recognises an examination and behaves only then is not found out.",
     ),
     Text(
-        ko="표준 모델은 아주 작다. 이 기록은 묻고 읽고 셈하는 계측 과정의 검출력이며, 큰 모델에서 결함을 끌어내는 힘은 아니다.",
-        en="The standards are tiny: this is the power of the chain that asks, reads and counts, not of drawing a defect "
-        "out of a large model.",
+        ko="표준 모델은 아주 작다. 이 기록은 묻고 읽고 셈하는 과정의 검출력이며, "
+        "큰 모델에서 결함을 끌어내는 힘은 아니다.",
+        en="The standards are tiny: this is the power of the chain that asks, reads and counts, "
+        "not of drawing a defect out of a large model.",
     ),
 )
 

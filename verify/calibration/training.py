@@ -70,7 +70,7 @@ def train(lessons: Sequence[Lesson], *, shape: Shape, seed: int, alphabet: Seque
             logits = model(input_ids=inputs[:, :-1]).logits
             loss = cross_entropy(logits.flatten(0, 1), labels[:, 1:].flatten(), ignore_index=-100)
             optimizer.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]  # torch has no type for it
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimizer.step()
             losses.append(loss.item())

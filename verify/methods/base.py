@@ -116,9 +116,7 @@ class Method(ABC, Generic[ItemT, ParametersT]):
         """Ask about one item and return its score."""
 
     @abstractmethod
-    def estimate(
-        self, scores: Sequence[ItemScore], *, levels: Levels, estimand: Estimand
-    ) -> Iterable[Estimate]:
+    def estimate(self, scores: Sequence[ItemScore], *, levels: Levels, estimand: Estimand) -> Iterable[Estimate]:
         """Estimates of every metric (and of its groups) from all scores of a check.
 
         `scores` holds unscored items too; a metric for which nothing was scored is left out.

@@ -192,7 +192,7 @@ class Estimator:
         if sample.independent and all(value in (-1.0, 0.0, 1.0) for value in sample.values):
             first = [int(value == 1.0) for value in sample.values]
             second = [int(value == -1.0) for value in sample.values]
-            shown, decided = (paired_difference(first, second, confidence=c) for c in self._confidences())
+            shown, decided = (paired_difference(first, second, confidence=c).interval for c in self._confidences())
             n = len(sample.values)
             return Measured(sum(sample.values) / n, shown, decided, "tango", n, n)
         return self._mean(sample, -1.0, 1.0)._replace(method="cr1-t-paired")
@@ -211,13 +211,13 @@ class Estimator:
             metric=metric,
             group=group,
             value=measured.value,
-            interval=tuple(measured.interval),
+            interval=(measured.interval.low, measured.interval.high),
             confidence=self.levels.confidence,
             method=measured.method,
             n=measured.n,
             n_clusters=measured.n_clusters,
             n_unscored=n_unscored,
-            bounds=tuple(measured.bounds),
+            bounds=(measured.bounds.low, measured.bounds.high),
             alpha=self.levels.alpha,
             estimand=self.estimand,
             display_only=display_only,
