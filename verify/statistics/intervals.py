@@ -3,7 +3,7 @@
 import math
 from typing import Final, Literal, NamedTuple
 
-from scipy import stats
+from scipy import special, stats
 
 from verify.errors import StatisticsError
 from verify.statistics import _checks
@@ -220,5 +220,5 @@ def beta_bound(successes: float, trials: float, *, side: Side, alpha: float) -> 
     """
     failures = trials - successes
     if side == "lower":
-        return 0.0 if successes <= 0.0 else float(stats.beta.ppf(alpha, successes, failures + 1.0))
-    return 1.0 if failures <= 0.0 else float(stats.beta.isf(alpha, successes + 1.0, failures))
+        return 0.0 if successes <= 0.0 else float(special.betaincinv(successes, failures + 1.0, alpha))
+    return 1.0 if failures <= 0.0 else float(special.betainccinv(successes + 1.0, failures, alpha))

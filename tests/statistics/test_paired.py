@@ -1,0 +1,188 @@
+"""Paired comparisons: published intervals, size and coverage by enumeration."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import optimize, stats
+from statsmodels.stats.contingency_tables import mcnemar as statsmodels_mcnemar
+
+from verify.errors import NotEnoughDataError, StatisticsError
+from verify.statistics import equivalence, mcnemar, newcombe_paired, noninferiority, paired_difference, tango
+
+
+@pytest.mark.parametrize(
+    ("b", "c", "exact", "midp"),
+    [(5, 15, 0.041389, 0.026604), (10, 25, 0.016674, 0.011331), (1, 9, 0.021484, 0.011719)],
+)
+def test_mcnemar_gives_the_oracle_values(b, c, exact, midp):
+    # Oracle: table M7 of the dossier.
+    assert mcnemar(b, c) == pytest.approx((exact, midp), abs=6e-7)
+    assert mcnemar(c, b) == pytest.approx((exact, midp), abs=6e-7)
+
+
+@given(st.integers(0, 60), st.integers(0, 60))
+def test_mcnemar_agrees_with_statsmodels_and_midp_never_exceeds_exact(b, c):
+    found = mcnemar(b, c)
+    if b + c:
+        assert found.exact == pytest.approx(statsmodels_mcnemar([[0, b], [c, 0]], exact=True).pvalue)
+    assert 0.0 <= found.midp <= found.exact <= 1.0
+
+
+def test_no_discordant_pair_is_no_evidence_of_a_difference():
+    assert mcnemar(0, 0) == (1.0, 1.0)
+
+
+def test_tango_gives_the_published_interval():
+    # Oracle: Fagerland, Lydersen and Laake (2014), airway data of Bentur et al. (2009): a, b, c, d = 1, 1, 7, 12.
+    assert tango(1, 7, 21) == pytest.approx((-0.5173, -0.0260), abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("table", "expected"),
+    [((1, 1, 7, 12), (-0.5069, -0.0256)), ((59, 6, 16, 80), (-0.1186, -0.0046))],
+)
+def test_newcombe_gives_the_published_interval(table, expected):
+    # Oracle: the same paper, and the R package contingencytables 3.0 (Cavo et al. 2012).
+    assert newcombe_paired(*table) == pytest.approx(expected, abs=1e-4)
+
+
+@pytest.mark.parametrize(("b", "c", "n"), [(6, 16, 161), (1, 7, 21), (40, 20, 160), (3, 0, 50), (10, 4, 14)])
+def test_the_score_at_an_end_of_tango_is_the_quantile_by_direct_maximum_likelihood(b, c, n):
+    # Oracle: the restricted likelihood maximised numerically, instead of Tango's closed form.
+    for end, sign in zip(tango(b, c, n), (1.0, -1.0), strict=True):
+        if abs(end) == 1.0:
+            continue
+        least = max(0.0, -end) + 1e-12
+
+        def loss(q: float, end: float = end) -> float:
+            rest = 1.0 - 2.0 * q - end
+            return -(b * math.log(q + end) + (c * math.log(q) if c else 0.0) + (n - b - c) * math.log(max(rest, 1e-300)))
+
+        q = optimize.minimize_scalar(loss, bounds=(least, (1.0 - end) / 2 - 1e-12), method="bounded", options={"xatol": 1e-12}).x
+        score = (b - c - n * end) / math.sqrt(n * (2 * q + end - end * end))
+        assert score == pytest.approx(sign * stats.norm.isf(0.025), abs=1e-3)
+
+
+@given(st.integers(0, 40), st.integers(0, 40), st.integers(0, 60))
+def test_tango_holds_the_difference_is_mirrored_and_never_of_width_zero(b, c, same):
+    n = b + c + same
+    if n == 0:
+        return
+    low, high = tango(b, c, n)
+
+    assert -1.0 <= low <= (b - c) / n <= high <= 1.0
+    assert high > low
+    assert tango(c, b, n) == pytest.approx((-high, -low), abs=1e-9)
+
+
+def coverage_of(method, n: int, p10: float, p01: float) -> float:
+    covered = 0.0
+    for b in range(n + 1):
+        for c in range(n + 1 - b):
+            weight = stats.multinomial.pmf([b, c, n - b - c], n, [p10, p01, 1.0 - p10 - p01])
+            low, high = method(b, c, n)
+            covered += weight * (low <= p10 - p01 <= high)
+    return covered
+
+
+@pytest.mark.parametrize(("p10", "p01"), [(0.05, 0.05), (0.1, 0.02), (0.3, 0.1), (0.02, 0.0)])
+def test_tango_covers_as_it_says_within_two_points(p10, p01):
+    # Oracle: enumeration of all outcomes of 30 pairs; a score interval is right on average, not guaranteed.
+    assert coverage_of(tango, 30, p10, p01) >= 0.93
+
+
+def test_the_size_at_the_margin_is_the_tabled_one():
+    # Oracle: table 1.6, size of Tango's test .048-.050; here by enumeration of 200 pairs.
+    n, margin, discordance = 200, 0.03, 0.1
+    p10, p01 = (discordance - margin) / 2, (discordance + margin) / 2
+    size = 0.0
+    for b in range(25):
+        for c in range(45):
+            if noninferiority(b, c, n, margin=margin) < 0.05:
+                size += stats.multinomial.pmf([b, c, n - b - c], n, [p10, p01, 1 - discordance])
+
+    assert size == pytest.approx(0.049, abs=0.0015)
+
+
+def test_noninferiority_is_the_one_sided_reading_of_tango():
+    for b, c, n in ((10, 10, 500), (3, 9, 200), (0, 0, 300), (20, 5, 100)):
+        low = tango(b, c, n, confidence=0.9).low
+        assert (noninferiority(b, c, n, margin=0.03) < 0.05) == (low > -0.03)
+
+
+def test_equivalence_needs_both_sides():
+    alike, better = equivalence(10, 10, 1000, margin=0.03), equivalence(60, 5, 1000, margin=0.03)
+
+    assert alike.p < 0.05
+    assert alike.p_not_below == pytest.approx(alike.p_not_above)
+    assert better.p_not_below < 0.001
+    assert better.p == better.p_not_above > 0.05
+
+
+@given(st.lists(st.tuples(st.integers(0, 1), st.integers(0, 1)), min_size=1, max_size=40), st.randoms())
+def test_a_paired_difference_does_not_depend_on_the_order(pairs, random):
+    shuffled = list(pairs)
+    random.shuffle(shuffled)
+    one = paired_difference([a for a, _ in pairs], [b for _, b in pairs])
+    two = paired_difference([a for a, _ in shuffled], [b for _, b in shuffled])
+
+    assert one == two
+
+
+def test_binary_pairs_without_clusters_get_tango():
+    first, second = [1] * 10 + [0] * 4 + [1] * 30, [0] * 10 + [1] * 4 + [1] * 30
+    found = paired_difference(first, second)
+
+    assert found.value == pytest.approx(6 / 44)
+    assert found.interval == tango(10, 4, 44)
+
+
+def test_real_pairs_without_clusters_get_the_t_interval_of_the_differences():
+    # Oracle: scipy's one-sample t interval.
+    random = np.random.default_rng(2)
+    first, second = random.random(40), random.random(40)
+    found = paired_difference(first.tolist(), second.tolist())
+    expected = stats.ttest_1samp(first - second, 0.0).confidence_interval(0.95)
+
+    assert found.interval == pytest.approx((expected.low, expected.high))
+
+
+def test_two_subjects_that_agree_on_every_clustered_item_still_have_an_interval():
+    found = paired_difference([1, 0] * 20, [1, 0] * 20, clusters=[i // 4 for i in range(40)])
+
+    assert found.value == 0.0
+    assert found.interval.low < 0.0 < found.interval.high
+    with pytest.raises(NotEnoughDataError, match="no spread"):
+        paired_difference([0.5] * 4, [0.5] * 4)
+    assert paired_difference([0.5] * 4, [0.5] * 4, low=0, high=1).interval.high > 0.0
+
+
+def test_pairing_saves_half_of_the_items_at_correlation_one_half():
+    # Oracle: section 1.4: the paired SE is .71 of the unpaired at item correlation .5.
+    random = np.random.default_rng(3)
+    p, phi, n = 0.8, 0.5, 20_000
+    p11 = p * p + phi * p * (1 - p)
+    cells = random.choice(4, size=n, p=[p11, p - p11, p - p11, 1 - 2 * p + p11])
+    first, second = np.isin(cells, (0, 1)), np.isin(cells, (0, 2))
+    unpaired = math.sqrt(2 * p * (1 - p) / n)
+    found = paired_difference(first.astype(int).tolist(), second.astype(int).tolist())
+
+    assert found.standard_error / unpaired == pytest.approx(0.71, abs=0.01)
+
+
+def test_pairs_of_unequal_length_and_impossible_counts_are_refused():
+    with pytest.raises(StatisticsError, match="same items"):
+        paired_difference([1, 0], [1])
+    with pytest.raises(StatisticsError):
+        tango(3, 3, 5)
+    with pytest.raises(NotEnoughDataError):
+        tango(0, 0, 0)
+    with pytest.raises(NotEnoughDataError):
+        newcombe_paired(0, 0, 0, 0)
+    with pytest.raises(StatisticsError):
+        noninferiority(1, 1, 10, margin=0.0)
+    with pytest.raises(StatisticsError):
+        mcnemar(-1, 2)
