@@ -1,0 +1,1 @@
+"""Does the subject treat people differently by a protected ground? Questions, substitutions, rates."""

@@ -1,0 +1,88 @@
+"""The size of a signed difference, with bounds that a verdict may rest on.
+
+A bias may point either way, so its limit holds on both sides: |d| <= limit. For parts d_1 ... d_k (grounds,
+pairs of groups; k = 1 for a single difference) the metric is the largest |d_j|. From intervals of the d_j:
+
+- *Upper bound at error a*: the largest max(-low_j, high_j) over the intervals at confidence 1 - 2a. Let j*
+  be the part with the largest |d_j|, and say d_j* > 0: a false "at most" needs high_j* < d_j*, which happens
+  with probability at most a. The other parts can only raise the bound, so nothing needs correction (two
+  one-sided tests, Schuirmann 1987; intersection-union, Berger 1982).
+- *Lower bound at error a*: the largest distance from 0 over the intervals at confidence 1 - a/k, 0 where
+  all of them hold 0. A false "at least" needs one of the k intervals to miss its d_j on either side, so both
+  sides and all parts share a (Bonferroni).
+
+The value itself, the largest of several noisy numbers, is biased upwards; its bounds are not.
+"""
+
+from collections.abc import Callable, Sequence
+from itertools import combinations
+
+from verify.errors import NotEnoughDataError
+from verify.methods.estimating import Measured, Sample
+from verify.records import Levels
+from verify.statistics import ClusteredEstimate, Interval, clustered_mean
+
+Difference = Callable[[float], ClusteredEstimate]
+"""A signed difference, estimated at a given two-sided confidence."""
+
+
+def mean_of(sample: Sample, *, reach: float) -> Difference:
+    """The mean of values in [-reach, reach] as a difference; cluster-robust."""
+    return lambda confidence: clustered_mean(
+        sample.values, sample.clusters, confidence=confidence, low=-reach, high=reach
+    )
+
+
+def magnitude(parts: Sequence[Difference], *, levels: Levels, n: int, method: str) -> Measured:
+    """The largest absolute difference among parts, with the bounds that the module explains.
+
+    Args:
+        parts: The signed differences, each in any range around 0.
+        levels: Confidence of the interval shown and error of each bound.
+        n: Items that the parts are made of; parts may share items.
+        method: Name of the interval that the parts use.
+
+    Returns:
+        A number >= 0. `n_clusters` is that of the poorest part, because a verdict on the largest is no better
+        founded than its least known part.
+
+    Raises:
+        NotEnoughDataError: There is no part, or one of them has a single cluster.
+    """
+    if not parts:
+        raise NotEnoughDataError("no difference was measured")
+    shown = [part(levels.confidence) for part in parts]
+    return Measured(
+        value=max(abs(part.value) for part in shown),
+        interval=_ends(parts, error=(1.0 - levels.confidence) / 2.0),
+        bounds=_ends(parts, error=levels.alpha),
+        method=method,
+        n=n,
+        n_clusters=min(part.n_clusters for part in shown),
+    )
+
+
+def contrasts(samples: Sequence[dict[str, float]], clusters: dict[str, str], *, reach: float) -> list[Difference]:
+    """Every pair of measurements of the same items, as paired differences.
+
+    Args:
+        samples: For each measurement, item -> value in [-reach, reach].
+        clusters: Item -> source.
+        reach: Largest absolute value of a measurement.
+    """
+    parts = []
+    for one, two in combinations(samples, 2):
+        shared = [item for item in one if item in two]
+        if shared:
+            differences = Sample([one[i] - two[i] for i in shared], [clusters[i] for i in shared])
+            parts.append(mean_of(differences, reach=2.0 * reach))
+    return parts
+
+
+def _ends(parts: Sequence[Difference], *, error: float) -> Interval:
+    wide = [part(1.0 - error / len(parts)).interval for part in parts]
+    narrow = [part(1.0 - 2.0 * error).interval for part in parts]
+    return Interval(
+        max(0.0, *(max(low, -high) for low, high in wide)),
+        max(max(-low, high) for low, high in narrow),
+    )
