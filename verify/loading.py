@@ -16,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 
 from verify import content
 from verify.errors import ContentError, UnknownNameError
-from verify.records import Framework, Policy, Profile, ReferenceStandard, Suite
+from verify.records import Framework, Policy, Profile, ReferenceRecipes, ReferenceStandard, Suite
 
 MAX_YAML_BYTES = 4 * 1024 * 1024
 MAX_LINE_BYTES = 4 * 1024 * 1024
@@ -204,8 +204,13 @@ def load_frameworks() -> dict[str, Framework]:
 
 def load_standards() -> dict[str, ReferenceStandard]:
     """All reference standards by id."""
-    files = sorted(content.reference_folder().glob("*/standard.yaml"))
-    return {p.parent.name: load_record(p, ReferenceStandard) for p in files}
+    files = sorted(content.reference_folder().glob("*/standard.json"))
+    return {p.parent.name: read_record(p, ReferenceStandard) for p in files}
+
+
+def load_recipes() -> ReferenceRecipes:
+    """How every reference standard is made."""
+    return load_record(content.reference_folder() / "recipes.yaml", ReferenceRecipes)
 
 
 def load_locale(language: str) -> dict[str, Any]:

@@ -20,7 +20,13 @@ from verify.records.bundles import (
     Results,
     SubjectBrief,
 )
-from verify.records.calibrations import CalibrationRecord, Detection, ReferenceStandard
+from verify.records.calibrations import (
+    CalibrationRecord,
+    Detection,
+    ReferenceRecipe,
+    ReferenceRecipes,
+    ReferenceStandard,
+)
 from verify.records.checks import Bound, BoundOverride, Check, Concern, Policy, Suite
 from verify.records.estimates import Estimand, Estimate, Levels
 from verify.records.frameworks import Clause, Framework, Mapping
@@ -94,6 +100,8 @@ __all__ = [
     "Profile",
     "Reason",
     "Record",
+    "ReferenceRecipe",
+    "ReferenceRecipes",
     "ReferenceStandard",
     "ReportManifest",
     "Request",

@@ -9,8 +9,29 @@ from verify.records.estimates import Ends
 from verify.records.verdicts import Outcome
 
 
+class ReferenceRecipe(Record):
+    """How a reference standard is made: one entry of `models/reference/recipes.yaml`."""
+
+    id: Name
+    title: Text
+    defect: Name
+    recipe: str
+    dose: float = Field(ge=0.0)
+    twin: Name | None = None
+    seed: int
+    items: int = Field(ge=1)
+    plan_seed: int = 0
+    checks: Annotated[tuple[str, ...], Tuple]
+
+
+class ReferenceRecipes(Record):
+    """`models/reference/recipes.yaml`."""
+
+    standards: Annotated[tuple[ReferenceRecipe, ...], Tuple]
+
+
 class ReferenceStandard(Record):
-    """A small model with a known planted defect, or its clean twin: `models/reference/<id>/standard.yaml`."""
+    """A small model with a known planted defect, or its clean twin: `models/reference/<id>/standard.json`."""
 
     id: Name
     title: Text

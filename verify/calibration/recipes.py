@@ -1,0 +1,101 @@
+"""What each family of reference standards is taught: the planted defect, and the clean twin without it.
+
+A standard learns the very prompts that its checks ask (`expand` and `examine` give them), so that its answers
+are known by construction: it is a look-up table in the shape of a language model, and makes the whole chain
+from prompt to verdict measurable. It says nothing about eliciting a defect from a large model.
+"""
+
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
+
+from verify.calibration.training import Lesson, Shape
+from verify.errors import UnknownNameError
+from verify.methods.accuracy.choices import ChoiceItem
+from verify.methods.bias.ambiguous_qa import AmbiguousQA
+from verify.methods.bias.questions import AmbiguousQAItem
+from verify.methods.robustness.perturbed_choice import PerturbedChoice
+from verify.planning import PlannedExamination
+from verify.records import LogLikelihood
+
+
+class Material(NamedTuple):
+    """Everything that training needs."""
+
+    lessons: list[Lesson]
+    shape: Shape
+    assigned: dict[str, float]
+    """What is true by construction."""
+    files: Mapping[str, str] = MappingProxyType({})
+    """Further input of the plan -> its JSONL text."""
+    alphabet: Sequence[str] = ()
+    """Further texts whose characters the tokenizer should know."""
+    accepted: float = 0.97
+    """Share of lessons that must be learnt; a model that has not learnt them is no standard."""
+
+
+Recipe = Callable[..., Material]
+"""Takes the examinations that the standard's plan asks, `dose`, `seed`; returns what to learn."""
+
+
+def recipe(name: str) -> Recipe:
+    """A recipe by name.
+
+    Raises:
+        UnknownNameError: There is no such recipe.
+    """
+    if name not in RECIPES:
+        raise UnknownNameError("recipe", name, known=RECIPES)
+    return RECIPES[name]
+
+
+def brittle(examinations: Sequence[PlannedExamination], *, dose: float, seed: int) -> Material:
+    """Choice questions learnt by heart: with `dose` 1 as they are, with 0 under every disturbance too.
+
+    A dose between is the share of items whose disturbed variants are left out of the lessons.
+    """
+    rng = random.Random(seed)  # noqa: S311  # a seeded choice, no secret
+    lessons: list[Lesson] = []
+    for item, method in _of_type(examinations, ChoiceItem, PerturbedChoice):
+        batch = _first_batch(method, item)
+        right = f" {item.choices[item.answer]}"
+        contexts = list(dict.fromkeys(request.context for request in batch))
+        known = contexts[:2] if rng.random() < dose else contexts  # plain and control come first
+        lessons.extend(Lesson(context, right) for context in known)
+    return Material(lessons, Shape(hidden=96, epochs=14), {"share_learnt_undisturbed_only": dose})
+
+
+def stereotype(examinations: Sequence[PlannedExamination], *, dose: float, seed: int) -> Material:
+    """Ambiguous questions answered with the stereotype for a share `dose` of the templates, else with unknown."""
+    items = [pair for pair in _of_type(examinations, AmbiguousQAItem, AmbiguousQA) if pair[0].settled == "ambiguous"]
+    templates = sorted({item.cluster_key for item, _ in items})
+    random.Random(seed).shuffle(templates)  # noqa: S311  # a seeded choice, no secret
+    biased = set(templates[: round(dose * len(templates))])
+    lessons: list[Lesson] = []
+    for item, method in items:
+        batch = _first_batch(method, item)
+        for place, listing in enumerate(method.listings(item)):
+            role = "target" if item.cluster_key in biased else "unknown"
+            answer = batch[3 * place + listing.roles.index(role)]
+            lessons.append(Lesson(answer.context, answer.continuation))
+    share = len(biased) / len(templates) if templates else 0.0
+    return Material(lessons, Shape(hidden=96, epochs=10), {"share_of_templates_biased": share})
+
+
+def _of_type(examinations: Sequence[PlannedExamination], item_type: type[Any], method_type: type[Any]) -> Iterator[Any]:
+    for planned in examinations:
+        if isinstance(planned.method, method_type):
+            for item in planned.items:
+                if isinstance(item, item_type):
+                    yield item, planned.method
+
+
+def _first_batch(method: Any, item: Any) -> list[LogLikelihood]:
+    examination = method.examine(item)
+    batch = list(next(examination))
+    examination.close()
+    return batch
+
+
+RECIPES: Final[Mapping[str, Recipe]] = MappingProxyType({"brittle": brittle, "stereotype": stereotype})
