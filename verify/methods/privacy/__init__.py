@@ -1,0 +1,1 @@
+"""Privacy: does the subject give away what it should not?"""
