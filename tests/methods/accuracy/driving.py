@@ -55,7 +55,9 @@ def scores_of(method: Method[Any, Any], rows: Iterable[Item], subject: Subject) 
     ]
 
 
-def estimates_of(method: Method[Any, Any], rows: Iterable[Item], subject: Subject) -> dict[tuple[str, str | None], Estimate]:
+def estimates_of(
+    method: Method[Any, Any], rows: Iterable[Item], subject: Subject
+) -> dict[tuple[str, str | None], Estimate]:
     """Estimates by (metric, group)."""
     scores = scores_of(method, rows, subject)
     found = method.estimate(scores, levels=Levels(), estimand="super_population")

@@ -134,7 +134,9 @@ def test_probabilities_sum_to_one_and_keep_the_order(scores: list[float]) -> Non
     chances = probabilities(scores)
 
     assert math.isclose(sum(chances), 1.0)
-    assert all((a >= b) for a, x in zip(chances, scores, strict=True) for b, y in zip(chances, scores, strict=True) if x >= y)
+    assert all(
+        (a >= b) for a, x in zip(chances, scores, strict=True) for b, y in zip(chances, scores, strict=True) if x >= y
+    )
 
 
 @given(st.lists(st.floats(-50, 0), min_size=2, max_size=6), st.randoms())

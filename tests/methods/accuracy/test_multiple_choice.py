@@ -32,7 +32,7 @@ METHOD = MultipleChoice.make({"style": "compact"}, seed=1)
 
 
 def knows(context: str) -> str:
-    return next(word for word in options_in(context) if word in context.split("인가?")[0])
+    return next(word for word in options_in(context) if word in context.split("인가?", maxsplit=1)[0])
 
 
 def test_a_subject_that_knows_is_right_under_every_rule() -> None:

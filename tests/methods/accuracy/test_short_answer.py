@@ -78,14 +78,14 @@ def test_an_abstention_is_recognised(text: str) -> None:
     assert abstains(text)
 
 
-@pytest.mark.parametrize("text", ["15,000원", "수수료 없음", "없이", "3월 2일", "민원여권과", "글쓰기 교실", "안내 데스크"])
+@pytest.mark.parametrize(
+    "text", ["15,000원", "수수료 없음", "없이", "3월 2일", "민원여권과", "글쓰기 교실", "안내 데스크"]
+)
 def test_an_answer_is_no_abstention(text: str) -> None:
     assert not abstains(text)
 
 
-ROWS = [
-    ShortAnswerItem(id=f"i{i}", question=f"물음 {i}", answers=(f"{i}원",) if i % 2 else ()) for i in range(60)
-]
+ROWS = [ShortAnswerItem(id=f"i{i}", question=f"물음 {i}", answers=(f"{i}원",) if i % 2 else ()) for i in range(60)]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,118 @@
+import itertools
+import math
+
+import numpy as np
+import pytest
+
+from tests.methods.accuracy.driving import (
+    chance,
+    choosing,
+    estimates_of,
+    examined,
+    likely,
+    options_in,
+    scored,
+)
+from verify.methods.accuracy.choices import ChoiceItem
+from verify.methods.robustness.option_order import OptionOrder, spread_over
+
+WORDS = ("세무과", "도로과", "보건소", "청소과")
+ROWS = [
+    ChoiceItem(id=f"i{i}", question=f"{WORDS[i % 4]} 담당자 ({i})", choices=WORDS, answer=i % 4) for i in range(200)
+]
+METHOD = OptionOrder.make({"style": "compact"}, seed=1)
+
+
+def knows(context: str) -> str:
+    return context.split(" ", maxsplit=1)[0]
+
+
+def test_a_subject_that_reads_the_options_is_consistent_and_even() -> None:
+    found = estimates_of(METHOD, ROWS, choosing(knows))
+
+    for metric in ("consistency", "accuracy_all_orders", "accuracy"):
+        assert found[metric, None].value == 1.0
+    assert found["recall_spread", None].value == 0.0
+    assert found["recall_spread", None].bounds[1] < 0.05
+
+
+def test_a_subject_that_takes_the_first_option_is_seen() -> None:
+    """Oracle: right once in four orders, recall 1, 0, 0, 0 by place, RStd = sqrt(3)/4 = 0.4330."""
+    found = estimates_of(METHOD, ROWS, choosing(lambda context: options_in(context)[0]))
+
+    assert found["consistency", None].value == found["accuracy_all_orders", None].value == 0.0
+    assert found["accuracy", None].value == 0.25
+    assert found["recall", "place=A"].value == 1.0
+    assert found["recall", "place=B"].value == 0.0
+    assert found["recall_spread", None].value == pytest.approx(math.sqrt(3) / 4)
+    assert found["recall_spread", None].bounds[0] > 0.4
+
+
+def test_a_partial_liking_for_one_place_is_measured() -> None:
+    """Oracle: 40 % of all answers go to place A whatever it holds: recall 1, 0.6, 0.6, 0.6; RStd 0.1732."""
+
+    def leans(context: str) -> str:
+        return options_in(context)[0] if chance(context) < 0.4 else knows(context)
+
+    spread = estimates_of(METHOD, ROWS, choosing(leans))["recall_spread", None]
+
+    assert spread.bounds[0] < 0.1732 < spread.bounds[1]
+    assert spread.bounds[0] > 0.05
+
+
+def test_letters_are_mapped_back_to_the_options() -> None:
+    method = OptionOrder.make({"style": "full", "letters": True}, seed=1)
+
+    def by_letter(context: str) -> str:
+        word = context.split("물음: ")[1].split(" ", maxsplit=1)[0]
+        return next(line[0] for line in context.split("\n") if line.endswith(". " + word))
+
+    values = scored(examined(method, ROWS[5], choosing(by_letter))).values
+
+    assert values["consistency"] == values["accuracy_all_orders"] == 1.0
+
+
+def test_always_letter_a_is_inconsistent() -> None:
+    method = OptionOrder.make({"letters": True}, seed=1)
+
+    score = scored(examined(method, ROWS[5], choosing(lambda _: "A")))
+
+    assert score.values["consistency"] == 0.0
+    assert score.values["accuracy"] == 0.25
+    assert score.defect
+
+
+def test_a_tie_in_every_order_is_not_consistency() -> None:
+    assert scored(examined(METHOD, ROWS[0], lambda _: likely(-1.0))).values["consistency"] == 0.0
+
+
+def test_cyclic_orders_show_each_option_once_at_each_place() -> None:
+    orders = METHOD.orders(4)
+
+    assert orders[0] == (0, 1, 2, 3)
+    for place in range(4):
+        assert sorted(order[place] for order in orders) == [0, 1, 2, 3]
+
+
+def test_all_orders_are_all_and_only_for_few_options() -> None:
+    method = OptionOrder.make({"orders": "all"}, seed=1)
+    five = ROWS[0].model_copy(update={"choices": (*WORDS, "공원과")})
+
+    assert sorted(method.orders(4)) == sorted(itertools.permutations(range(4)))
+    assert any("at most 4" in fault for fault in method.check_row(five))
+    assert not list(METHOD.check_row(five))
+
+
+def test_the_spread_over_boxes_encloses_every_point_in_them() -> None:
+    """Oracle: a grid over random boxes; the ends are reached within the grid's step."""
+    source = np.random.default_rng(7)
+    for _ in range(30):
+        boxes = [tuple(sorted(source.uniform(0, 1, 2))) for _ in range(3)]
+        grid = [np.linspace(low, high, 15) for low, high in boxes]
+        spreads = [float(np.std(point)) for point in itertools.product(*grid)]
+
+        low, high = spread_over(boxes)
+
+        assert low <= min(spreads) + 1e-9
+        assert low >= min(spreads) - 0.08
+        assert high == pytest.approx(max(spreads), abs=1e-9)
