@@ -6,6 +6,9 @@ from pydantic import Field
 
 from verify.records.base import Name, Record, Strings, Text, Tuple
 
+RoughDate = Annotated[str, Field(pattern=r"^\d{4}(-\d{2}(-\d{2})?)?$")]
+"""A day, a month or a year: as exact as the source says."""
+
 Date = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
 
 
@@ -42,7 +45,7 @@ class Framework(Record):
     title: Text
     edition: str
     """Promulgation number or edition year."""
-    date: Date
+    date: RoughDate
     """Date of the text that is mapped."""
     source: str
     """Where the text was read."""

@@ -15,7 +15,7 @@ from markupsafe import Markup
 from verify import __version__
 from verify.reporting import forest
 from verify.reporting.page import Page, estimate_text, facets, sample_text
-from verify.reporting.text import limit, number, one_line
+from verify.reporting.text import limit, number, one_line, probability
 
 TEMPLATE, STYLE = "report.html.j2", "report.css"
 SEOUL = timezone(timedelta(hours=9))
@@ -66,7 +66,7 @@ def _environment(templates: Path) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"number": number, "limit": limit, "line": _line}
+    environment.filters |= {"number": number, "limit": limit, "line": _line, "probability": probability}
     return environment
 
 

@@ -80,6 +80,16 @@ def number(value: float) -> str:
     return f"{value:.1f}" if abs(value) >= 10 else f"{value:.3f}"
 
 
+def probability(value: float) -> str:
+    """A p-value, never smaller than what is worth telling apart.
+
+    Examples:
+        >>> probability(0.00002), probability(0.031)
+        ('< 0.0001', '0.031')
+    """
+    return "< 0.0001" if value < 0.0001 else number(value)
+
+
 def limit(bound: Bound) -> str:
     """A bound as a formula.
 
