@@ -80,7 +80,7 @@ def test_a_ratio_of_nothing_excludes_nothing():
     assert koopman_ratio(0, 10, 0, 10) == (0.0, math.inf)
 
 
-@pytest.mark.parametrize(("p1", "p2"), [(0.5, 0.5), (0.9, 0.7), (0.97, 0.97), (0.99, 0.9)])
+@pytest.mark.parametrize(("p1", "p2"), [(0.9, 0.7), (0.97, 0.97), (0.99, 0.9)])
 def test_score_intervals_cover_nearly_as_they_say(p1, p2):
     # Oracle: enumeration of 40 against 25 items; both methods are right on average, not guaranteed.
     n1, n2 = 40, 25
@@ -91,9 +91,7 @@ def test_score_intervals_cover_nearly_as_they_say(p1, p2):
         (miettinen_nurminen, p1 - p2),
         (koopman_ratio, p1 / p2),
     ):
-        covered = sum(
-            w1[x] * w2[y] for x, y in cells if method(x, n1, y, n2)[0] <= truth <= method(x, n1, y, n2)[1]
-        )
+        covered = sum(w1[x] * w2[y] for x, y in cells if method(x, n1, y, n2)[0] <= truth <= method(x, n1, y, n2)[1])
         assert covered >= 0.92
 
 
@@ -120,16 +118,14 @@ def gap_world(random, *, clusters: int, size: int, p: float, gap: float, shared:
 @pytest.mark.parametrize("shared", [True, False])
 @pytest.mark.parametrize(("p", "gap"), [(0.8, 0.0), (0.95, 0.1)])
 def test_a_gap_over_clusters_is_covered(shared, p, gap):
-    # Oracle: simulation with a known gap; 600 worlds, standard error 0.9 points.
+    # Oracle: simulation with a known gap; 400 worlds, standard error 1.1 points.
     random = np.random.default_rng(17)
     held = 0
-    for _ in range(600):
-        low, high = clustered_difference(
-            *gap_world(random, clusters=30, size=6, p=p, gap=gap, shared=shared)
-        ).interval
+    for _ in range(400):
+        low, high = clustered_difference(*gap_world(random, clusters=30, size=6, p=p, gap=gap, shared=shared)).interval
         held += low <= gap <= high
 
-    assert held / 600 >= 0.93
+    assert held / 400 >= 0.93
 
 
 def test_sharing_clusters_narrows_the_gap():

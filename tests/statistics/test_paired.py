@@ -59,9 +59,13 @@ def test_the_score_at_an_end_of_tango_is_the_quantile_by_direct_maximum_likeliho
 
         def loss(q: float, end: float = end) -> float:
             rest = 1.0 - 2.0 * q - end
-            return -(b * math.log(q + end) + (c * math.log(q) if c else 0.0) + (n - b - c) * math.log(max(rest, 1e-300)))
+            return -(
+                b * math.log(q + end) + (c * math.log(q) if c else 0.0) + (n - b - c) * math.log(max(rest, 1e-300))
+            )
 
-        q = optimize.minimize_scalar(loss, bounds=(least, (1.0 - end) / 2 - 1e-12), method="bounded", options={"xatol": 1e-12}).x
+        q = optimize.minimize_scalar(
+            loss, bounds=(least, (1.0 - end) / 2 - 1e-12), method="bounded", options={"xatol": 1e-12}
+        ).x
         score = (b - c - n * end) / math.sqrt(n * (2 * q + end - end * end))
         assert score == pytest.approx(sign * stats.norm.isf(0.025), abs=1e-3)
 

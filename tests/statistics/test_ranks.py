@@ -105,7 +105,9 @@ def test_epsilon_is_overstated_at_most_as_often_as_alpha(epsilon):
     # Oracle: randomised response of known epsilon; exact, by enumeration (simulated in the dossier: .048).
     q = 1 / (1 + math.exp(-epsilon))
     weights = stats.binom.pmf(np.arange(201), 200, q)
-    over = [steinke_epsilon_lower_bound(200, 200, v) > epsilon + 1e-9 if w > 1e-9 else False for v, w in enumerate(weights)]
+    over = [
+        steinke_epsilon_lower_bound(200, 200, v) > epsilon + 1e-9 if w > 1e-9 else False for v, w in enumerate(weights)
+    ]
 
     assert weights[np.array(over)].sum() <= 0.05
 

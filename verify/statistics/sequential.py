@@ -214,18 +214,18 @@ def betting_interval(
 def _lower(seen: _checks.Floats, threshold: float, *, start: float) -> float:
     """Greatest m >= start that is still rejected as "the mean is at most m"; evidence falls as m grows."""
     inside, outside = start, float(seen.mean())
-    if outside <= start or _log_mixture(seen, start) < threshold:
+    levels, counts = np.unique(seen, return_counts=True)
+    if outside <= start or _log_mixture(levels, counts, start) < threshold:
         return start
     for _ in range(BISECTIONS):
         middle = (inside + outside) / 2
-        inside, outside = (middle, outside) if _log_mixture(seen, middle) >= threshold else (inside, middle)
+        inside, outside = (middle, outside) if _log_mixture(levels, counts, middle) >= threshold else (inside, middle)
     return inside
 
 
-def _log_mixture(seen: _checks.Floats, m: float) -> float:
+def _log_mixture(levels: _checks.Floats, counts: _checks.Ints, m: float) -> float:
     if m <= 0.0:
-        return math.inf if seen.any() else 0.0
-    levels, counts = np.unique(seen, return_counts=True)
+        return math.inf if levels.any() else 0.0
     factors = np.log((1.0 - STAKES[:, None]) + STAKES[:, None] * (levels[None, :] / m))
     return float(np.logaddexp.reduce(factors @ counts)) - math.log(STAKES.size)
 
