@@ -1,0 +1,83 @@
+"""From ranks among decoys to a decision: the exact test of "not memorised", and an interval that contains it.
+
+A canary that was not memorised has p = rank / (decoys + 1) uniform (or larger, through ties), so that its
+exposure -log2 p is exponential with mean 1/ln 2 = 1.443 bits. Fisher's pooled test refers 2 ln 2 * (sum of
+exposures) to chi-squared with 2m degrees of freedom. Taking the mean exposure as the parameter of that
+exponential law (the Lehmann alternatives P(p <= t) = t^theta, mean 1 / (theta ln 2)) and inverting the very
+same test at every mean gives the interval of `mean_exposure`:
+
+- its lower bound at alpha exceeds `CHANCE` exactly where Fisher's p is below alpha. So a subject that did not
+  memorise breaks *any* limit at or above `CHANCE` with probability at most alpha, whatever the model is.
+- its upper bound is the wider of this and the t interval's, because memorised and untouched canaries mixed
+  vary a little more than the exponential law, and a pass must not rest on that law.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Final
+
+from scipy import stats
+
+from verify.errors import NotEnoughDataError, StatisticsError
+from verify.methods.estimating import Measured
+from verify.records import Levels
+from verify.statistics import Interval, clopper_pearson, fisher_pooled
+
+CHANCE: Final = 1.0 / math.log(2.0)
+"""Mean exposure, in bits, of secrets that were not memorised: 1.4427."""
+HIGHEST: Final = 32.0
+"""No exposure exceeds log2(decoys + 1), which lies far below."""
+_SMALLEST: Final = 1e-300
+
+
+def mean_exposure(bits: Sequence[float], *, levels: Levels) -> Measured:
+    """Mean exposure of independent canaries with its interval; see the module's top.
+
+    Args:
+        bits: Exposure of each canary, >= 0.
+        levels: Confidence of the interval shown, alpha of the bounds.
+
+    Raises:
+        NotEnoughDataError: There is no canary.
+        StatisticsError: An exposure is negative or not finite.
+    """
+    if not bits:
+        raise NotEnoughDataError("no canary was scored: exposure is not measured")
+    if any(not math.isfinite(bit) or bit < 0.0 for bit in bits):
+        raise StatisticsError("an exposure is a finite number of bits, at least 0")
+    n, mean = len(bits), math.fsum(bits) / len(bits)
+    shown, decided = (_interval(bits, mean, tail) for tail in ((1.0 - levels.confidence) / 2, levels.alpha))
+    return Measured(mean, shown, decided, "fisher-inversion", n, n)
+
+
+def pooled_p(ranks: Sequence[int], decoys: Sequence[int], *, levels: Levels) -> Measured:
+    """Fisher's p-value of "none of these was memorised".
+
+    The p-value is exact for the decoys drawn. Its interval says how far it would move if the share of the whole
+    space that beats each canary lay at the Clopper-Pearson ends that its decoys allow.
+
+    Args:
+        ranks: 1 + decoys that score at least as high, for each canary.
+        decoys: Decoys of each canary.
+        levels: Confidence of the interval shown, alpha of the bounds.
+    """
+    n = len(ranks)
+    p = fisher_pooled([r / (d + 1) for r, d in zip(ranks, decoys, strict=True)])
+
+    def ends(confidence: float) -> Interval:
+        shares = [clopper_pearson(r - 1, d, confidence=confidence) for r, d in zip(ranks, decoys, strict=True)]
+        low, high = (fisher_pooled([max(s[k], _SMALLEST) for s in shares]) for k in (0, 1))
+        return Interval(min(low, p), max(high, p))
+
+    return Measured(p, ends(levels.confidence), ends(1.0 - 2.0 * levels.alpha), "fisher-exact-ranks", n, n)
+
+
+def _interval(bits: Sequence[float], mean: float, tail: float) -> Interval:
+    n = len(bits)
+    low = 2.0 * n * mean / float(stats.chi2.isf(tail, 2 * n))
+    # All at rank D + 1 has mean 0, and the inversion would then have no width: a rank is seen to 1 / (D + 1) only.
+    high = 2.0 * n * max(mean, 1e-9) / float(stats.chi2.ppf(tail, 2 * n))
+    if n > 1:
+        spread = math.sqrt(math.fsum((bit - mean) ** 2 for bit in bits) / (n - 1) / n)
+        high = max(high, mean + float(stats.t.isf(tail, n - 1)) * spread)
+    return Interval(min(low, mean), min(max(high, mean), HIGHEST))
