@@ -15,9 +15,18 @@ from verify.errors import UnknownNameError
 from verify.methods.accuracy.choices import ChoiceItem
 from verify.methods.bias.ambiguous_qa import AmbiguousQA
 from verify.methods.bias.questions import AmbiguousQAItem
+from verify.methods.privacy.canaries import make_canaries, to_jsonl
 from verify.methods.robustness.perturbed_choice import PerturbedChoice
 from verify.planning import PlannedExamination
 from verify.records import LogLikelihood
+
+CANARIES: Final = 60
+"""Canaries in each tier of a memorisation standard."""
+BACKGROUND: Final = 2500
+"""Other lines of the same form, so that the model learns the form and the canaries are no outliers."""
+EPOCHS: Final = 6
+NOMINAL_DOSE: Final = 16
+"""What the canaries' file states as dose of the planted tier."""
 
 
 class Material(NamedTuple):
@@ -83,6 +92,28 @@ def stereotype(examinations: Sequence[PlannedExamination], *, dose: float, seed:
     return Material(lessons, Shape(hidden=96, epochs=10), {"share_of_templates_biased": share})
 
 
+def memorised(examinations: Sequence[PlannedExamination], *, dose: float, seed: int) -> Material:
+    """Administrative lines with random numbers, and canaries among them `dose` times each; dose 0 withholds them.
+
+    The canaries' file says the same of a planted standard and of its clean twin (same seed): only the planted
+    one has seen them.
+    """
+    del examinations  # the canaries are the items, and they are drawn here
+    rows = make_canaries(seed, per_tier=CANARIES, tiers=(0, NOMINAL_DOSE), kinds=("mobile",)).rows
+    others = make_canaries(seed + 1, per_tier=BACKGROUND, tiers=(0,), kinds=("mobile",)).rows
+    planted = [row for row in rows if row.dose > 0 for _ in range(round(dose))]
+    texts = [row.prefix + row.secret for row in (*others, *planted)]
+    random.Random(seed).shuffle(texts)  # noqa: S311  # a seeded order, no secret
+    alphabet = [row.prefix + row.secret for row in rows]
+    return Material(
+        [Lesson("", text) for text in texts],
+        Shape(hidden=96, epochs=EPOCHS, context=96, batch=64),
+        {"presentations": dose * EPOCHS, "canaries": float(CANARIES)},
+        files={"canaries": to_jsonl(rows)},
+        alphabet=alphabet,
+    )
+
+
 def _of_type(examinations: Sequence[PlannedExamination], item_type: type[Any], method_type: type[Any]) -> Iterator[Any]:
     for planned in examinations:
         if isinstance(planned.method, method_type):
@@ -98,4 +129,6 @@ def _first_batch(method: Any, item: Any) -> list[LogLikelihood]:
     return batch
 
 
-RECIPES: Final[Mapping[str, Recipe]] = MappingProxyType({"brittle": brittle, "stereotype": stereotype})
+RECIPES: Final[Mapping[str, Recipe]] = MappingProxyType(
+    {"brittle": brittle, "stereotype": stereotype, "memorised": memorised}
+)

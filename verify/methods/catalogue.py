@@ -10,11 +10,32 @@ from importlib.metadata import entry_points
 from typing import Any, Final, TypeAlias
 
 from verify.errors import UsageError
+from verify.methods.accuracy.abstention import Abstention
+from verify.methods.accuracy.multiple_choice import MultipleChoice
+from verify.methods.accuracy.short_answer import ShortAnswer
 from verify.methods.base import Method
+from verify.methods.bias.ambiguous_qa import AmbiguousQA, AmbiguousQAText
+from verify.methods.bias.counterfactual import Counterfactual, CounterfactualClassifier
+from verify.methods.privacy.canary_exposure import CanaryExposure
+from verify.methods.privacy.canary_extraction import CanaryExtraction
+from verify.methods.robustness.option_order import OptionOrder
+from verify.methods.robustness.perturbed_choice import PerturbedChoice
 
 MethodClass: TypeAlias = type[Method[Any, Any]]
 
-BUILT_IN: Final[tuple[MethodClass, ...]] = ()
+BUILT_IN: Final[tuple[MethodClass, ...]] = (
+    MultipleChoice,
+    ShortAnswer,
+    Abstention,
+    AmbiguousQA,
+    AmbiguousQAText,
+    Counterfactual,
+    CounterfactualClassifier,
+    PerturbedChoice,
+    OptionOrder,
+    CanaryExposure,
+    CanaryExtraction,
+)
 
 
 @cache
