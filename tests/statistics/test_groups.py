@@ -176,6 +176,16 @@ def test_perfect_groups_still_have_a_gap_interval_and_undeclared_constants_none(
         clustered_difference([0.5] * 30, ids, [0.25] * 30, ids)
 
 
+@pytest.mark.parametrize("scores", [[0, 1] * 20, [1, 1, 0, 0] * 10, [0.0, 0.5] * 20])
+def test_groups_that_answer_alike_in_every_cluster_still_have_a_gap_interval(scores):
+    # Oracle: with 8 clusters alike, a share u with (1-u)^8 = .025 of others would go unseen.
+    ids = [i // 5 for i in range(40)]
+    found = clustered_difference(scores, ids, scores, ids, low=0, high=1)
+    unseen = 1 - 0.025 ** (1 / 8)
+
+    assert found.interval == pytest.approx((-unseen, unseen))
+
+
 def test_one_item_a_cluster_is_built_from_clopper_pearson():
     a, b = [1] * 18 + [0] * 2, [1] * 12 + [0] * 8
     (l1, u1), (l2, u2) = clopper_pearson(18, 20), clopper_pearson(12, 20)

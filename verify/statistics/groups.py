@@ -131,8 +131,8 @@ def clustered_difference(
     group has its own G/(G-1), and t the degrees of freedom of the group with fewer (effective) clusters.
 
     0/1 values (with low, high = 0, 1 or undeclared) get the method of variance estimates recovery
-    (MOVER) instead: the Korn-Graubard ends of both groups, combined with the correlation that the
-    shared clusters show. It stays honest near 0 and 1 where the t interval does not.
+    (MOVER) instead: the ends of `clustered_proportion` of both groups, combined with the correlation
+    that the shared clusters show. It stays honest near 0 and 1 where the t interval does not.
 
     Args:
         values_a: One score an item of the first group, shape (n_a,).
@@ -160,11 +160,16 @@ def clustered_difference(
     both = _checks.coded([*clusters_a, *clusters_b], n_items=a.values.size + b.values.size)
     first, second = _contributions(a, b, both)
     gap, error = float(a.values.mean() - b.values.mean()), float(np.linalg.norm(first - second))
-    ends = _ends(a, b, confidence=confidence, bounds=bounds, steady=error <= 1e-12)
+    steady, tail = error <= 1e-12, _checks.alpha_of(confidence) / 2
+    ends = _ends(a, b, confidence=confidence, bounds=bounds, steady=steady)
+    units = min(effective_clusters(a.codes), effective_clusters(b.codes))
     if ends is None:
-        units = min(effective_clusters(a.codes), effective_clusters(b.codes))
-        half = float(stats.t.isf(_checks.alpha_of(confidence) / 2, max(units - 1.0, 1.0))) * error
+        half = float(stats.t.isf(tail, max(units - 1.0, 1.0))) * error
         interval = Interval(gap - half, gap + half)
+    elif steady and first.any():
+        # Each cluster shows the same gap: a share u of others may show any, as in `clustered_mean`.
+        unseen, span = 1.0 - tail ** (1.0 / units), bounds.span if bounds is not None else 1.0
+        interval = Interval(gap - unseen * (gap + span), gap + unseen * (span - gap))
     else:
         (l1, u1), (l2, u2) = ends
         mean_a, mean_b = float(a.values.mean()), float(b.values.mean())

@@ -11,6 +11,7 @@ from verify.errors import StatisticsError
 from verify.statistics import _checks
 from verify.statistics._scores import mover, outer_root, standardised
 from verify.statistics.clusters import ClusteredEstimate, clustered_mean
+from verify.statistics.groups import clustered_difference
 from verify.statistics.intervals import Interval, wilson
 
 
@@ -135,8 +136,11 @@ def paired_difference(
 ) -> ClusteredEstimate:
     """Mean difference of two measurements of the same items, first minus second.
 
-    0/1 pairs without clusters get Tango's score interval; with clusters, or for real values, the
-    cluster-robust t interval of the differences.
+    0/1 pairs get Tango's score interval where each item is its own cluster. Where they share clusters
+    the difference is that of two shares, "only the first" and "only the second", each with the interval
+    of `clustered_proportion`, as in `clustered_difference`: pairs that differ in few clusters are as
+    skewed as failures in few clusters are, and t misses there. Real values get the cluster-robust t
+    interval of the differences.
 
     Args:
         first: One value an item, shape (n_items,).
@@ -161,7 +165,12 @@ def paired_difference(
         raise StatisticsError(f"{one.size} values against {two.size}: a paired difference needs the same items")
     binary = bool(np.isin(one, (0.0, 1.0)).all() and np.isin(two, (0.0, 1.0)).all())
     differences = one - two
-    if binary and clusters is None:
+    groups: Sequence[Hashable] = range(one.size) if clusters is None else clusters
+    alone = _checks.coded(groups, n_items=one.size).n_clusters == one.size
+    if binary and not alone:
+        flags = ((differences > 0).astype(int).tolist(), (differences < 0).astype(int).tolist())
+        return clustered_difference(flags[0], groups, flags[1], groups, confidence=confidence)._replace(n=one.size)
+    if binary:
         b, c = int((differences > 0).sum()), int((differences < 0).sum())
         n = one.size
         error = math.sqrt(max(b + c - (b - c) ** 2 / n, 0.0)) / n
@@ -169,8 +178,7 @@ def paired_difference(
             (b - c) / n, tango(b, c, n, confidence=confidence), error, n=n, n_clusters=n, design_effect=1.0
         )
     bounds = _checks.bounds_of(np.concatenate([one, two]), low=low, high=high)
-    span = bounds.span if bounds is not None else (1.0 if binary else None)
-    groups: Sequence[Hashable] = range(one.size) if clusters is None else clusters
+    span = None if bounds is None else bounds.span
     return clustered_mean(
         differences.tolist(), groups, confidence=confidence, low=None if span is None else -span, high=span
     )
