@@ -1,8 +1,8 @@
 from pathlib import Path
 
 import pytest
-from small_run import make_evidence
 
+from tests.evidence.small_run import make_evidence
 from verify.evidence import Evidence, write_bundle
 
 

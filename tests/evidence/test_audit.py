@@ -2,8 +2,8 @@ import json
 from pathlib import Path
 
 import pytest
-from small_run import make_plan, make_results
 
+from tests.evidence.small_run import make_plan, make_results
 from verify.errors import EvidenceError
 from verify.evidence import (
     Evidence,

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from small_run import make_evidence
 
+from tests.evidence.small_run import make_evidence
 from verify.errors import EvidenceError
 from verify.evidence import Evidence, check_integrity, layout, read_bundle, write_bundle
 from verify.records import KeptResponse, Results

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from small_run import make_evidence
 
+from tests.evidence.small_run import make_evidence
 from verify.errors import EvidenceError
 from verify.evidence import (
     Evidence,

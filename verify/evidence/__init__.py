@@ -3,6 +3,7 @@
 from verify.evidence.audit import Difference, Integrity, check_integrity, compare_results, compare_scores
 from verify.evidence.bundle import Bundle, Evidence, read_bundle, write_bundle
 from verify.evidence.digests import file_digest, manifest_of, merkle_root, root_of
+from verify.evidence.redaction import gate, scan_files
 from verify.evidence.statement import (
     build_statement,
     key_id,
@@ -22,6 +23,7 @@ __all__ = [
     "compare_results",
     "compare_scores",
     "file_digest",
+    "gate",
     "key_id",
     "load_public_key",
     "load_signing_key",
@@ -29,6 +31,7 @@ __all__ = [
     "merkle_root",
     "read_bundle",
     "root_of",
+    "scan_files",
     "sign",
     "verify_signature",
     "write_bundle",

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,7 @@ from verify.records import (
     GenerateAnswer,
     ItemScore,
     KeptResponse,
+    LogLikelihood,
     LogLikelihoodAnswer,
     PlannedItem,
     Request,
@@ -117,18 +118,40 @@ def _example(score: ItemScore, kept: dict[str, KeptResponse], line: PlannedItem 
         return masked(visible(text)) if private else visible(text)
 
     scored = score.score if isinstance(score.score, Scored) else Scored(values={})
-    exchanges = [kept[digest] for digest in score.requests[:EXCHANGES] if digest in kept]
+    exchanges = _by_context([kept[digest] for digest in score.requests[:EXCHANGES] if digest in kept])
+    shown = sum(len(exchange) for exchange in exchanges)
     return Example(
         item=one_line(score.item),
         groups=tuple(one_line(f"{facet}={group}") for facet, group in sorted(score.groups.items())),
         labels=tuple((one_line(k), fit(one_line(v))) for k, v in sorted(scored.labels.items())),
         findings=tuple((one_line(each.type), one_line(each.masked)) for each in scored.findings[:5]),
         exchanges=tuple(
-            Exchange(asked=fit(asked(each.request)), answered=fit(answered(each.response))) for each in exchanges
+            Exchange(asked=fit(asked(each[0].request)), answered="\n".join(_reply(kept, fit=fit) for kept in each))
+            for each in exchanges
         ),
-        more_exchanges=max(0, len(score.requests) - len(exchanges)) if exchanges else 0,
+        more_exchanges=max(0, len(score.requests) - shown) if exchanges else 0,
         content=fit(_content(line.item)) if line is not None and not exchanges else "",
     )
+
+
+def _by_context(exchanges: Sequence[KeptResponse]) -> list[list[KeptResponse]]:
+    """Exchanges one by one, but the options of one question together."""
+    grouped: list[list[KeptResponse]] = []
+    for each in exchanges:
+        before = grouped[-1][0].request if grouped else None
+        same = isinstance(each.request, LogLikelihood) and isinstance(before, LogLikelihood)
+        if same and before is not None and asked(each.request) == asked(before):
+            grouped[-1].append(each)
+        else:
+            grouped.append([each])
+    return grouped
+
+
+def _reply(kept: KeptResponse, *, fit: Callable[[str], str]) -> str:
+    reply = answered(kept.response)
+    if isinstance(kept.request, LogLikelihood):
+        return f"{fit(kept.request.continuation.strip())} : {reply}"
+    return fit(reply) if isinstance(kept.response, GenerateAnswer) else visible(reply)
 
 
 def _content(item: dict[str, Any]) -> str:
@@ -140,10 +163,10 @@ def _plain(value: object) -> str:
 
 
 def asked(request: Request) -> str:
-    """A request as text."""
+    """A request as text; of a log-likelihood the context, which its options share."""
     match request.kind:
         case "loglikelihood":
-            return f"{request.context}⟶{request.continuation}"
+            return request.context
         case "generate":
             if request.prompt is not None:
                 return request.prompt

@@ -9,6 +9,9 @@ from typing import Literal
 
 from verify.records import Clause, Framework, Outcome, Text, Verdict
 
+KOREAN = ("kr-", "mois-", "nis-")
+"""How the ids of Korean frameworks begin; a Korean agency reads these first."""
+
 
 class Standing(StrEnum):
     """What the tests of a run say about a clause."""
@@ -57,6 +60,11 @@ class ClauseStanding:
     """Strongest coverage among the checks that decided; None where none did."""
     links: tuple[Link, ...]
 
+    @property
+    def complete(self) -> bool:
+        """Whether every mapped check decided; what stands on some of them is printed with that remark."""
+        return all(link.outcome in (Outcome.PASS, Outcome.FAIL) for link in self.links)
+
 
 @dataclass(frozen=True, slots=True)
 class FrameworkStanding:
@@ -67,9 +75,9 @@ class FrameworkStanding:
     as_planned: bool
     """Whether the mapping is the one that the plan fixed by digest."""
 
-    def count(self, standing: Standing) -> int:
+    def count(self, standing: str) -> int:
         """Number of clauses in `standing`."""
-        return sum(each.standing is standing for each in self.clauses)
+        return sum(each.standing == standing for each in self.clauses)
 
 
 def stand(
@@ -79,7 +87,7 @@ def stand(
     on: date,
     planned: Mapping[str, str] | None = None,
 ) -> tuple[FrameworkStanding, ...]:
-    """What the verdicts say about every clause of every framework.
+    """What the verdicts say about every clause of every framework, Korean ones first.
 
     Args:
         frameworks: Laws and standards.
@@ -94,8 +102,12 @@ def stand(
             clauses=tuple(_stand(clause, verdicts, on=on) for clause in framework.clauses),
             as_planned=fixed.get(framework.id) in (None, framework.content_digest()),
         )
-        for framework in frameworks
+        for framework in sorted(frameworks, key=_place)
     )
+
+
+def _place(framework: Framework) -> tuple[bool, str]:
+    return not framework.id.startswith(KOREAN), framework.id
 
 
 def force_of(clause: Clause, *, on: date) -> Force:

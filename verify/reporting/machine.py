@@ -39,6 +39,7 @@ def to_json(page: Page) -> dict[str, Any]:
                         "force": each.force.value,
                         "standing": each.standing.value,
                         "coverage": each.coverage,
+                        "complete": each.complete,
                         "checks": sorted({link.check for link in each.links}),
                     }
                     for each in standing.clauses

@@ -3,12 +3,13 @@
 import re
 import unicodedata
 
+from verify.methods.privacy.detection.tokens import TOKEN
 from verify.records import Bound
 
 EXCERPT = 600
 """Characters of an exchange that a report shows."""
 
-_TOKEN_OR_NUMBER = re.compile(r"⟦[^⟧]*⟧|[\w.+-]+(?=@)|\d(?:[ .·-]?\d){3,}", re.ASCII)
+_COVERED = re.compile(rf"(?P<token>{TOKEN.pattern})|[\w.+-]+(?=@)|\d(?:[ .·-]?\d){{3,}}", re.ASCII)
 _HIDDEN = {"Cc", "Cf", "Co", "Cn", "Cs", "Zl", "Zp"}
 _KEPT = "\n\t"
 _NOT_XML = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -48,17 +49,17 @@ def masked(text: str) -> str:
     left are the synthetic values that a test plants itself.
 
     Examples:
-        >>> masked("010-1234-5678, a.b@example.com ⟦KR_RRN:90••:1f2e3d4c⟧")
-        '01•••••••••••, •••@example.com ⟦KR_RRN:90••:1f2e3d4c⟧'
+        >>> masked("010-1234-5678, a.b@example.com ⟦KR_RRN:90****-*******:1f2e3d4c⟧")
+        '01•••••••••••, •••@example.com ⟦KR_RRN:90****-*******:1f2e3d4c⟧'
     """
-    return _TOKEN_OR_NUMBER.sub(_cover, text)
+    return _COVERED.sub(_cover, text)
 
 
 def _cover(match: re.Match[str]) -> str:
     found = match.group()
-    if found.startswith("⟦"):
+    if match.group("token"):
         return found
-    if found[0].isdigit() and not found.endswith("@"):
+    if found[0].isdigit():
         return found[:2] + "•" * (len(found) - 2)
     return "•••"
 

@@ -1,0 +1,44 @@
+import io
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from verify.evidence import Bundle
+from verify.reporting import Words, build_page, summary
+
+
+def shown(bundle: Bundle, locales: Mapping[str, Mapping[str, Any]], language: Any, *, color: bool = False) -> str:
+    page = build_page(bundle, words=Words(language, locales[language]), frameworks=())
+    stream = io.StringIO()
+    console = Console(file=stream, width=140, force_terminal=color, color_system="standard" if color else None)
+    console.print(summary(page))
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("language", ["ko", "en"])
+def test_nothing_that_the_subject_wrote_reaches_the_terminal_as_a_command(
+    hostile: Bundle, locales: Mapping[str, Mapping[str, Any]], language: str
+) -> None:
+    text = shown(hostile, locales, language)
+
+    assert [c for c in text if (ord(c) < 32 and c != "\n") or 0x7F <= ord(c) <= 0x9F or c in "\u202e\u2066"] == []
+
+
+def test_links_are_not_made_of_somebody_elses_text(hostile: Bundle, locales: Mapping[str, Mapping[str, Any]]) -> None:
+    assert "\x1b]8" not in shown(hostile, locales, "ko", color=True)
+
+
+def test_markup_is_not_read_from_names(hostile: Bundle, locales: Mapping[str, Mapping[str, Any]]) -> None:
+    assert "<script>alert(1)</script>" in shown(hostile, locales, "ko")
+
+
+def test_every_check_has_a_row_and_every_failure_its_remedy(
+    bundle: Bundle, locales: Mapping[str, Mapping[str, Any]]
+) -> None:
+    text = shown(bundle, locales, "en")
+
+    assert all(check.name in text for check in bundle.plan.checks)
+    assert "0.250 [0.208, 0.295]" in text
+    assert "Tune the model to say that it cannot tell" in text
