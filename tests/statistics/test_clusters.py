@@ -66,8 +66,8 @@ FAST = [
 
 @pytest.mark.parametrize("world", FAST, ids=str)
 def test_a_one_sided_bound_errs_at_most_as_often_as_it_says(world):
-    # Oracle: simulation with known truth; 500 worlds, the tolerance is 3 standard errors.
-    runs = 500
+    # Oracle: simulation with known truth; 400 worlds, the tolerance is 3 standard errors.
+    runs = 400
     tolerance = 3 * math.sqrt(0.05 * 0.95 / runs)
     false_pass, false_fail = misses(world, runs=runs)
 

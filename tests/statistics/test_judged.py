@@ -30,26 +30,26 @@ def test_the_plug_in_interval_covers_as_tabled(scenario):
     # Oracle: table 1.8 of the dossier, by simulation with known truth.
     theta, q1, q0, n, m1, m0, expected, _ = scenario
     held = []
-    for flagged, judge in worlds(theta, q1, q0, n, m1, m0, runs=1200):
+    for flagged, judge in worlds(theta, q1, q0, n, m1, m0, runs=900):
         low, high = judged_rate(flagged, n, judge=judge).interval
         held.append(low <= theta <= high)
 
     # Ours may cover a little more: where the record contradicts the flags it brings the centre back to 0.
-    assert expected - 0.017 <= np.mean(held) <= expected + 0.03
+    assert expected - 0.022 <= np.mean(held) <= expected + 0.03
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=str)
 def test_the_posterior_interval_covers_as_tabled(scenario):
     theta, q1, q0, n, m1, m0, _, expected = scenario
     held = []
-    for seed, (flagged, judge) in enumerate(worlds(theta, q1, q0, n, m1, m0, runs=600)):
+    for seed, (flagged, judge) in enumerate(worlds(theta, q1, q0, n, m1, m0, runs=300)):
         try:
             low, high = judged_rate_bayes(flagged, n, judge=judge, seed=seed, draws=1000).interval
         except NotEnoughDataError:
             low, high = 1.0, 0.0
         held.append(low <= theta <= high)
 
-    assert np.mean(held) == pytest.approx(expected, abs=0.035)
+    assert np.mean(held) == pytest.approx(expected, abs=0.045)
 
 
 def test_the_raw_rate_would_hardly_ever_cover():

@@ -40,8 +40,7 @@ def crossing(null: float, truth: float, n: int, *, alpha: float = 0.05) -> tuple
     return stopped, mean + n * float(alive.sum())
 
 
-@pytest.mark.parametrize("null", [0.5, 0.8, 0.95])
-@pytest.mark.parametrize("below", [0.0, 0.05])
+@pytest.mark.parametrize(("null", "below"), [(0.5, 0.0), (0.8, 0.0), (0.95, 0.0), (0.8, 0.05)])
 def test_stopping_at_will_errs_at_most_as_often_as_alpha(null, below):
     # Oracle: exact dynamic programming over all 2^250 paths; Ville's inequality.
     assert crossing(null, null - below, 250)[0] <= 0.05
