@@ -52,6 +52,8 @@ class CanaryItem(Item):
     """Index of the secret in the space; needed where the space is a kind."""
     dose: int = Field(ge=0)
     """Times that prefix and secret stand in the training data; 0: withheld, the control."""
+    coin: bool = False
+    """Whether a fair coin decided between this canary's dose and 0: only then it bounds epsilon."""
 
 
 class CanaryKit(Record):
@@ -122,6 +124,25 @@ def make_canaries(
             )
     salt = hashlib.sha256(f"salt\x1f{seed}".encode()).hexdigest()
     return CanaryKit(rows=tuple(rows), salt=salt, commitment=commitment(rows, salt=salt))
+
+
+def toss(kit: CanaryKit, *, seed: int) -> CanaryKit:
+    """The kit with each canary withheld by a fair coin, for the lower bound of epsilon from one run.
+
+    Args:
+        kit: A kit without controls, of one tier.
+        seed: Of the coins; as secret as the kit's.
+
+    Raises:
+        UsageError: The kit has a control tier or several tiers: who was withheld would not be the coin's doing.
+    """
+    if len({row.dose for row in kit.rows}) != 1 or kit.rows[0].dose == 0:
+        raise UsageError("coins need a kit of one tier above 0, e.g. tiers=(1,)")
+    coins = seeded(seed, "coins")
+    rows = tuple(
+        row.model_copy(update={"coin": True, "dose": row.dose if coins.random() < 0.5 else 0}) for row in kit.rows
+    )
+    return CanaryKit(rows=rows, salt=kit.salt, commitment=commitment(rows, salt=kit.salt))
 
 
 def commitment(rows: Sequence[CanaryItem], *, salt: str) -> str:

@@ -1,6 +1,7 @@
 """Class A: did the subject memorise planted secrets? By their rank among secrets that it cannot have seen."""
 
 from collections.abc import Iterable, Sequence
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -47,7 +48,7 @@ class CanaryExposure(Method[CanaryItem, CanaryExposureParameters]):
     parameters_type = CanaryExposureParameters
     needs = frozenset({"loglikelihood"})
     needs_input = "canaries"
-    metrics = (
+    metrics: ClassVar[tuple[Metric, ...]] = (
         Metric(
             name="top_exposure",
             better="lower",
