@@ -1,0 +1,149 @@
+"""Requests in, responses out."""
+
+import platform
+from collections.abc import Iterator, Sequence
+
+import torch
+import transformers
+
+from verify.records import Failed, FailureReason, Generate, LogLikelihood, Request, TokenLogProbs
+from verify.runtime.base import Answered
+from verify.runtime.causal.chat import Voice
+from verify.runtime.causal.decoding import Generator, OneByOne, Prompt
+from verify.runtime.causal.loading import Loaded
+from verify.runtime.causal.network import Network
+from verify.runtime.causal.plain import Batching, PlainPath
+from verify.runtime.causal.scoring import Path, ScoringRequest, Work, cut, learn, score
+from verify.runtime.causal.seq2seq import Seq2SeqPath
+from verify.runtime.causal.tokens import Tokens, context_window, is_unicode
+from verify.runtime.facts import EngineFacts
+
+
+class CausalEngine:
+    """Answers of a causal language model or encoder-decoder."""
+
+    def __init__(self, loaded: Loaded) -> None:
+        self._loaded = loaded
+        model, tokenizer = loaded.model, loaded.tokenizer
+        self._tokens = Tokens(tokenizer, context=context_window(loaded.config, tokenizer))
+        self._voice = Voice(tokenizer)
+        vocabulary = int(model.get_output_embeddings().weight.shape[0])
+        self.network = Network(model, device=loaded.device, vocabulary=vocabulary)
+        self._path, self._alone = self._paths()
+        self._generator: Generator = OneByOne(model, voice=self._voice, device=loaded.device)
+
+    def _paths(self) -> tuple[Path, Path]:
+        if self._loaded.is_seq2seq:
+            path = Seq2SeqPath(self.network)
+            return path, path
+        batch = 1024 if self._loaded.device.type == "cpu" else 16384
+        return (
+            PlainPath(self.network, batching=Batching.EQUAL, batch_tokens=batch),
+            PlainPath(self.network, batching=Batching.ALONE, batch_tokens=batch),
+        )
+
+    @property
+    def facts(self) -> EngineFacts:
+        """What was opened."""
+        return EngineFacts(
+            answers=("loglikelihood", "token_logprobs", "generate"),
+            architecture=self._loaded.config.model_type,
+            parameters=self._loaded.parameters,
+            context=self._tokens.context,
+            dtype=str(self._loaded.dtype).removeprefix("torch."),
+            device=self._loaded.device.type,
+            path="plain",
+            path_reason="",
+            has_chat_template=self._voice.has_template,
+            environment=environment(self._loaded.device),
+            warnings=self._loaded.warnings,
+        )
+
+    @torch.inference_mode()
+    def answer(self, requests: Sequence[Request]) -> Iterator[Answered]:
+        """Answer each request once, in any order, yielding as soon as answers exist."""
+        written: list[tuple[int, Generate]] = []
+        scored: list[tuple[int, ScoringRequest]] = []
+        for position, request in enumerate(requests):
+            if isinstance(request, Generate):
+                written.append((position, request))
+            elif isinstance(request, LogLikelihood | TokenLogProbs):
+                scored.append((position, request))
+            else:
+                detail = f"a language model does not answer {request.kind}"
+                yield Answered(position, Failed(reason=FailureReason.UNSUPPORTED, detail=detail))
+        try:
+            yield from self._score(scored)
+            yield from self._write(written)
+        finally:
+            self._tokens.forget()
+
+    def _score(self, scored: Sequence[tuple[int, ScoringRequest]]) -> Iterator[Answered]:
+        seq2seq = self._loaded.is_seq2seq
+        learn([request for _, request in scored], self._tokens, seq2seq=seq2seq)
+        work: list[Work] = []
+        for position, request in scored:
+            pieces = cut(request, self._tokens, seq2seq=seq2seq)
+            if isinstance(pieces, Failed):
+                yield Answered(position, pieces)
+            else:
+                work.append(Work(position, request, pieces))
+        yield from score(work, path=self._path, alone=self._alone)
+
+    def _write(self, written: Sequence[tuple[int, Generate]]) -> Iterator[Answered]:
+        prompts: list[Prompt] = []
+        positions: list[int] = []
+        for position, request in written:
+            prompt = self._prompt(request)
+            if isinstance(prompt, Failed):
+                yield Answered(position, prompt)
+            else:
+                prompts.append(prompt)
+                positions.append(position)
+        for index, response in self._generator.run(prompts):
+            yield Answered(positions[index], response)
+
+    def _prompt(self, request: Generate) -> Prompt | Failed:
+        """Tokens to continue; a prompt that fills the window is refused, never cut."""
+        texts = [request.prompt] if request.prompt is not None else [m.content for m in request.messages]
+        if not is_unicode(*texts, *request.stop):
+            return Failed(reason=FailureReason.INVALID_TEXT, detail="the request is not valid Unicode")
+        if request.prompt is not None:
+            rendered = self._voice.prompt(request.prompt)
+        else:
+            spoken = self._voice.conversation(request.messages)
+            if isinstance(spoken, Failed):
+                return spoken
+            rendered = spoken
+        ids = self._tokens.start(rendered.text, special=rendered.add_special)
+        room = self._tokens.context - (0 if self._loaded.is_seq2seq else len(ids))
+        if room < 1 or len(ids) > self._tokens.context:
+            return Failed(
+                reason=FailureReason.CONTEXT_TOO_LONG,
+                detail=f"the prompt has {len(ids)} tokens and the window {self._tokens.context}",
+            )
+        if not len(ids):
+            return Failed(reason=FailureReason.UNSUPPORTED, detail="an empty prompt, and no BOS or EOS token")
+        return Prompt(
+            ids=ids,
+            max_tokens=min(request.max_tokens, room),
+            stop=request.stop,
+            temperature=request.temperature,
+            seed=request.seed,
+            thinking=rendered.thinking,
+        )
+
+
+def environment(device: torch.device) -> dict[str, str]:
+    """Versions of what computes."""
+    found = {
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "transformers": transformers.__version__,
+        "processor": platform.machine(),
+        "threads": str(torch.get_num_threads()),
+    }
+    if device.type == "cuda":
+        found["accelerator"] = torch.cuda.get_device_name(device)
+        found["cuda"] = str(torch.version.cuda)
+    return found

@@ -1,0 +1,202 @@
+"""The model's own forward pass, of which only the scored rows meet the head.
+
+A hook on the head's input gathers the rows that are asked for. Whatever the architecture does with the
+head's output (soft caps, scales, vocabulary masks) stays its own code, and no tensor of the shape
+(batch, length, vocabulary) is ever made.
+"""
+
+import copy
+import inspect
+from collections.abc import Iterator
+from typing import Any, Final, NamedTuple
+
+import torch
+from transformers.cache_utils import Cache, DynamicLayer, DynamicSlidingWindowLayer
+
+_CACHE_NAMES: Final = ("past_key_values", "cache_params", "state")
+_LOGIT_BYTES: Final = 192 * 1024 * 1024
+"""Most bytes of fp32 logits that exist at a time."""
+_SHAREABLE: Final = (DynamicLayer, DynamicSlidingWindowLayer)
+"""Cache layers whose `update` binds new tensors and never writes into old ones."""
+
+
+class Rows(NamedTuple):
+    """A part of the rows that were asked for."""
+
+    start: int
+    """Index of the first row in the request."""
+    logits: torch.Tensor
+    """Shape (n, n_vocabulary)."""
+
+
+class Network:
+    """The subject's network as a function of token ids.
+
+    Args:
+        model: A transformers model for causal language modelling.
+        device: Where inputs go.
+        vocabulary: Size of the model's vocabulary.
+    """
+
+    def __init__(self, model: Any, *, device: torch.device, vocabulary: int) -> None:
+        self.model, self.device = model, device
+        names = inspect.signature(model.forward).parameters
+        self._takes_positions = "position_ids" in names
+        self._ids_name = "decoder_input_ids" if model.config.is_encoder_decoder else "input_ids"
+        self._cache_name = next((n for n in _CACHE_NAMES if n in names), None)
+        self.head_rows = max(16, _LOGIT_BYTES // (4 * vocabulary))
+        """Rows that may meet the head at a time."""
+        self.forwarded = 0
+        """Token positions run through the network so far, padding included."""
+        self._gather: torch.Tensor | None = None
+        self._inject: torch.Tensor | None = None
+        self._hidden: torch.Tensor | None = None
+        head = model.get_output_embeddings()
+        if head is not None:
+            head.register_forward_pre_hook(self._at_head)
+
+    def _at_head(self, module: Any, arguments: tuple[Any, ...]) -> tuple[Any, ...] | None:
+        """Let only the asked rows through; all of them are kept for the following parts."""
+        del module
+        if self._inject is not None:
+            return (self._inject, *arguments[1:])
+        if self._gather is None:
+            return None
+        hidden = arguments[0]
+        flat = hidden.reshape(-1, hidden.shape[-1])
+        self._hidden = flat[self._gather.to(flat.device)]
+        return (self._hidden[None, : self.head_rows], *arguments[1:])
+
+    def forward(
+        self,
+        ids: torch.Tensor,
+        rows: torch.Tensor,
+        *,
+        positions: torch.Tensor | None = None,
+        mask: Any = None,
+        cache: Any = None,
+        keep: bool = False,
+        **more: Any,
+    ) -> tuple[Iterator[Rows], Any]:
+        """Run token ids; yield the logits of some rows, and return the cache.
+
+        Args:
+            ids: Shape (batch, length).
+            rows: Indices into the flattened (batch * length) positions, shape (n_rows,).
+            positions: Shape (batch, length); given wherever a cache is.
+            mask: What the model takes as `attention_mask`.
+            cache: A cache to continue; it is used up.
+            keep: Whether a cache shall come back.
+            more: Further arguments of the model's forward.
+
+        Returns:
+            The rows in parts, each to be read before the next forward; and the cache or None.
+        """
+        arguments: dict[str, Any] = {self._ids_name: ids, "use_cache": keep or cache is not None, **more}
+        if positions is not None and self._takes_positions:
+            arguments["position_ids"] = positions
+        if mask is not None:
+            arguments["attention_mask"] = mask
+        if cache is not None:
+            arguments[str(self._cache_name)] = cache
+        self.forwarded += ids.numel()
+        output = self._run(arguments, gather=rows)
+        hidden, self._hidden = self._hidden, None
+        kept = self.cache_of(output) if keep else None
+        if mask is not None:
+            more["attention_mask"] = mask
+        return self._parts(output.logits, hidden=hidden, rows=rows, more=more), kept
+
+    def _run(self, arguments: dict[str, Any], *, gather: torch.Tensor) -> Any:
+        self._gather, self._hidden = gather, None
+        try:
+            return self.model(**arguments)
+        finally:
+            self._gather = None
+
+    def _parts(
+        self, logits: torch.Tensor, *, hidden: torch.Tensor | None, rows: torch.Tensor, more: dict[str, Any]
+    ) -> Iterator[Rows]:
+        if hidden is None or logits.shape[:2] != (1, min(len(rows), self.head_rows)):
+            flat = logits.reshape(-1, logits.shape[-1])
+            for start in range(0, len(rows), self.head_rows):
+                part = rows[start : start + self.head_rows]
+                yield Rows(start, flat[part.to(flat.device)])
+            return
+        yield Rows(0, logits[0])
+        for start in range(self.head_rows, len(hidden), self.head_rows):
+            yield Rows(start, self._head_alone(hidden[start : start + self.head_rows], more))
+
+    def _head_alone(self, hidden: torch.Tensor, more: dict[str, Any]) -> torch.Tensor:
+        """Logits of hidden rows: the model runs on one token, and its head is given these rows instead."""
+        self._inject = hidden[None]
+        try:
+            one = torch.zeros(1, 1, dtype=torch.long, device=self.device)
+            given = more if "encoder_outputs" in more else {}
+            logits: torch.Tensor = self.model(**{self._ids_name: one}, use_cache=False, **given).logits[0]
+        finally:
+            self._inject = None
+        return logits
+
+    @property
+    def has_cache(self) -> bool:
+        """Whether the model's forward takes a cache at all."""
+        return self._cache_name is not None
+
+    def cache_of(self, output: Any) -> Any:
+        """The cache in a model's output, under whatever name it has."""
+        for name in _CACHE_NAMES:
+            found = getattr(output, name, None)
+            if found is not None:
+                return found
+        return None
+
+
+def fork(cache: Any, batch: int = 1) -> Any:
+    """A cache of `batch` equal rows that can be continued without changing the original.
+
+    Attention layers are shared as views, everything else is copied.
+
+    Raises:
+        TypeError: The cache is of a class that cannot be copied row by row.
+    """
+    if not isinstance(cache, Cache):
+        raise TypeError(f"{type(cache).__name__} is no cache that can be expanded")
+    made = copy.copy(cache)
+    made.layers = [_fork_layer(layer, batch) for layer in cache.layers]
+    return made
+
+
+def _fork_layer(layer: Any, batch: int) -> Any:
+    if type(layer) in _SHAREABLE:
+        made = copy.copy(layer)
+        if layer.is_initialized and layer.keys.dim() == 4:
+            made.keys = layer.keys.expand(batch, -1, -1, -1)
+            made.values = layer.values.expand(batch, -1, -1, -1)
+        return made
+    made = copy.deepcopy(layer)
+    if batch > 1:
+        made.reorder_cache(torch.zeros(batch, dtype=torch.long, device=getattr(layer, "device", None)))
+    return made
+
+
+def cache_bytes(cache: Any) -> int:
+    """Bytes that a cache holds."""
+    seen: dict[int, int] = {}
+    _count(cache, seen, depth=0)
+    return sum(seen.values())
+
+
+def _count(value: Any, seen: dict[int, int], *, depth: int) -> None:
+    if isinstance(value, torch.Tensor):
+        seen[value.data_ptr()] = value.untyped_storage().nbytes()
+    elif depth < 5:
+        inner: Any = ()
+        if isinstance(value, dict):
+            inner = value.values()
+        elif isinstance(value, list | tuple):
+            inner = value
+        elif hasattr(value, "__dict__"):
+            inner = vars(value).values()
+        for item in inner:
+            _count(item, seen, depth=depth + 1)

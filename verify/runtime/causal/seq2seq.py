@@ -1,0 +1,127 @@
+"""Encoder-decoders: the encoder reads a context once, whatever follows it."""
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from transformers.modeling_outputs import BaseModelOutput
+
+from verify.errors import SubjectError
+from verify.records import Failed, FailureReason
+from verify.runtime.causal.ledger import Ledger, asked, is_out_of_memory
+from verify.runtime.causal.network import Network
+from verify.runtime.causal.plain import release
+from verify.runtime.causal.tokens import Ids, Tokens
+
+
+class SourceTarget(NamedTuple):
+    """What the encoder reads and the decoder is scored on."""
+
+    source: Ids
+    target: Ids
+    truncated: bool = False
+
+    @property
+    def n_scored(self) -> int:
+        """Number of scored tokens."""
+        return len(self.target)
+
+
+def cut_pair(tokens: Tokens, context: str, continuation: str) -> SourceTarget | Failed:
+    """Context and continuation by lm-eval's rule for encoder-decoders: each is tokenised for itself.
+
+    An empty context is the BOS (else EOS) token; a long one loses its left end.
+    """
+    if context == "":
+        source: Ids = np.asarray([] if tokens.prefix is None else [tokens.prefix], dtype=np.int32)
+        target = tokens.ids(continuation, special=False)
+    else:
+        bare = context.rstrip()
+        source = tokens.ids(bare)
+        target = tokens.ids(context[len(bare) :] + continuation, special=False)
+    if not len(source):
+        return Failed(reason=FailureReason.UNSUPPORTED, detail="the encoder has nothing to read")
+    if not len(target):
+        return Failed(reason=FailureReason.EMPTY, detail="the continuation has no token of its own")
+    if len(target) > tokens.context:
+        return Failed(
+            reason=FailureReason.CONTEXT_TOO_LONG,
+            detail=f"the continuation has {len(target)} tokens and the window {tokens.context}",
+        )
+    return SourceTarget(source[-tokens.context :], target, truncated=len(source) > tokens.context)
+
+
+class Seq2SeqPath:
+    """Answers pairs with one encoder run for each distinct source.
+
+    Args:
+        network: The subject's network, of a model that can shift labels to decoder inputs.
+
+    Raises:
+        SubjectError: It cannot, so nothing says what the decoder begins with.
+    """
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+        shift = getattr(network.model, "prepare_decoder_input_ids_from_labels", None)
+        if shift is None:
+            raise SubjectError(
+                f"{type(network.model).__name__} does not say what its decoder begins with; "
+                "serve it and name it as endpoint:URL#MODEL"
+            )
+        self._shift: Callable[..., torch.Tensor] = shift
+
+    def run(self, pairs: Sequence[SourceTarget], ledger: Ledger, wanted: Sequence[int]) -> Iterator[int]:
+        """Score pairs; yields each as soon as it is complete, and leaves out what memory is too small for."""
+        groups: dict[bytes, list[int]] = {}
+        for index in wanted:
+            groups.setdefault(pairs[index].source.tobytes(), []).append(index)
+        for group in groups.values():
+            try:
+                complete = self._run_group(pairs, ledger, group)
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                release()
+                complete = []
+            yield from complete
+
+    def _run_group(self, pairs: Sequence[SourceTarget], ledger: Ledger, group: Sequence[int]) -> list[int]:
+        device = self._network.device
+        source = torch.from_numpy(pairs[group[0]].source.astype(np.int64))[None].to(device)
+        mask = torch.ones_like(source)
+        hidden = self._network.model.get_encoder()(input_ids=source, attention_mask=mask)
+        self._network.forwarded += source.numel()
+        complete: list[int] = []
+        ordered = sorted(group, key=lambda i: len(pairs[i].target))
+        for _, same in groupby(ordered, key=lambda i: len(pairs[i].target)):
+            complete += self._decode(pairs, ledger, list(same), hidden=hidden.last_hidden_state, mask=mask)
+        return complete
+
+    def _decode(
+        self,
+        pairs: Sequence[SourceTarget],
+        ledger: Ledger,
+        indices: Sequence[int],
+        *,
+        hidden: torch.Tensor,
+        mask: torch.Tensor,
+    ) -> list[int]:
+        """Run targets of equal length behind one source."""
+        targets = np.stack([pairs[index].target for index in indices]).astype(np.int64)
+        shifted = self._shift(labels=torch.from_numpy(targets).to(self._network.device))
+        what = asked(
+            np.arange(targets.size),
+            target=targets.reshape(-1),
+            slot=np.concatenate([ledger.slots(index) for index in indices]),
+        )
+        encoded = BaseModelOutput(last_hidden_state=hidden.expand(len(indices), -1, -1))
+        parts, _ = self._network.forward(
+            shifted,
+            torch.from_numpy(what.rows),
+            mask=mask.expand(len(indices), -1),
+            encoder_outputs=encoded,
+        )
+        return ledger.read(parts, what)
