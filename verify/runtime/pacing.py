@@ -1,0 +1,118 @@
+"""How requests are cut into chunks, and how long a chunk may take."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from verify.records import Classify, Generate, LogLikelihood, Predict, Request, TokenLogProbs
+
+_STEP_WEIGHT: Final = 4
+"""A generated token takes a pass of its own; a token of a prompt shares one with its neighbours."""
+_MARGIN: Final = 20
+"""How many times slower than the slowest chunk so far a chunk may be before it counts as hung."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a worker may take."""
+
+    start_s: float = 900.0
+    """Seconds to load the subject."""
+    base_s: float = 60.0
+    """Seconds that any chunk may take."""
+    per_token_s: float = 0.05
+    """Seconds more for each token of a chunk (estimated from above by its characters); once chunks
+    have been answered, what they took tightens it."""
+    chunk_requests: int = 4096
+    """Requests that are handed over at once."""
+    chunk_characters: int = 32_000_000
+    """Characters that are handed over at once."""
+    memory_bytes: int | None = None
+    """Cap of the worker's private memory; None: 90 % of the machine's where no GPU is."""
+    answer_characters: int = 500_000
+    """Longest text that counts as an answer; twice what 32,768 tokens of prose take."""
+
+
+def chunks(requests: Sequence[Request], positions: Sequence[int], *, limits: Limits) -> Iterator[list[int]]:
+    """Cut positions into chunks in which requests with a common beginning lie together.
+
+    A prefix that is shared within a chunk is computed once; sorting keeps the number of chunks that
+    a prefix is spread over at two.
+    """
+    chunk: list[int] = []
+    characters = 0
+    for position in sorted(positions, key=lambda position: (requests[position].kind, text_of(requests[position]))):
+        size = len(text_of(requests[position]))
+        if chunk and (len(chunk) >= limits.chunk_requests or characters + size > limits.chunk_characters):
+            yield chunk
+            chunk, characters = [], 0
+        chunk.append(position)
+        characters += size
+    if chunk:
+        yield chunk
+
+
+def text_of(request: Request) -> str:
+    """Everything of a request that becomes tokens."""
+    match request:
+        case LogLikelihood():
+            return request.context + request.continuation
+        case TokenLogProbs() | Classify():
+            return request.text
+        case Generate():
+            return request.prompt or "\n".join(message.content for message in request.messages)
+        case Predict():
+            return ""
+
+
+class Pace:
+    """Time limit of a chunk: it grows with the tokens, and tightens with experience.
+
+    Args:
+        limits: The limits before anything has been observed.
+        shared: Whether the engine computes shared prefixes once.
+    """
+
+    def __init__(self, limits: Limits, *, shared: bool) -> None:
+        self._limits, self._shared = limits, shared
+        self._slowest: dict[str, float] = {}
+
+    def limit(self, requests: Sequence[Request]) -> float:
+        """Seconds that these requests may take together."""
+        total = self._limits.base_s
+        for kind, cost in self._costs(requests).items():
+            seen = self._slowest.get(kind)
+            allowed = self._limits.per_token_s
+            total += cost * (allowed if seen is None else min(allowed, _MARGIN * seen))
+        return total
+
+    def observe(self, requests: Sequence[Request], *, seconds: float) -> None:
+        """Learn from a chunk that was answered whole."""
+        costs = self._costs(requests)
+        pace = seconds / max(1, sum(costs.values()))
+        for kind in costs:
+            self._slowest[kind] = max(pace, self._slowest.get(kind, 0.0))
+
+    def _costs(self, requests: Sequence[Request]) -> dict[str, int]:
+        """Tokens by kind, estimated from above; a prefix shared with the request before counts once."""
+        costs: dict[str, int] = {}
+        before = ""
+        for request in requests:
+            text = text_of(request)
+            shared = _common(before, text) if self._shared else 0
+            steps = _STEP_WEIGHT * request.max_tokens if isinstance(request, Generate) else 0
+            costs[request.kind] = costs.get(request.kind, 0) + len(text) - shared + steps + 1
+            before = text
+        return costs
+
+
+def _common(one: str, other: str) -> int:
+    """Length of the common beginning; bisected, because comparing slices is native and a loop is not."""
+    low, high = 0, min(len(one), len(other))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if one[low:middle] == other[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
