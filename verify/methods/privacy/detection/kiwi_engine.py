@@ -18,6 +18,7 @@ LANGUAGE: Final = "ko"
 LONGEST_WORD: Final = 64
 """Longer words are not analysed: Kiwi took 14 s for one of 200,000 characters."""
 
+_NAMELESS: Final = 64
 _WORD: Final = re.compile(r"\S+")
 _UNREADABLE: Final = re.compile(rf"\S{{{LONGEST_WORD + 1},}}|[\ud800-\udfff\x00]")
 _NOUN: Final = ("N", "XPN", "XSN", "XR", "SL", "SN", "SH", "MM")
@@ -98,10 +99,13 @@ class KiwiEngine(EojeolEngine):
 
     def __init__(self) -> None:
         self._kiwi: Any = None
+        self._unknown: frozenset[int] = frozenset()
 
     def load(self) -> None:
         """Load the model: about 2 s and 500 MB."""
         self._kiwi = kiwipiepy.Kiwi()
+        # The first entries of the dictionary are the nameless ones that unknown words are counted under.
+        self._unknown = frozenset(at for at in range(_NAMELESS) if not self._kiwi.morpheme(at).form)
 
     def is_loaded(self) -> bool:
         """Whether `load` was called."""
@@ -113,11 +117,13 @@ class KiwiEngine(EojeolEngine):
             self.load()
         # Spaces of the same length keep every offset.
         readable = [_UNREADABLE.sub(lambda m: " " * len(m.group()), text) for text in texts]
-        return [_words(text, tokens) for text, tokens in zip(texts, self._kiwi.tokenize(readable), strict=True)]
+        return [
+            _words(text, [Morpheme(t.form, t.tag, t.start, t.start + t.len, t.id not in self._unknown) for t in tokens])
+            for text, tokens in zip(texts, self._kiwi.tokenize(readable), strict=True)
+        ]
 
 
-def _words(text: str, tokens: Iterable[Any]) -> tuple[Eojeol, ...]:
-    morphemes = [Morpheme(t.form, t.tag, t.start, t.start + t.len) for t in tokens]
+def _words(text: str, morphemes: Sequence[Morpheme]) -> tuple[Eojeol, ...]:
     out, at = [], 0
     for match in _WORD.finditer(text):
         while at < len(morphemes) and morphemes[at].start < match.start():

@@ -26,12 +26,12 @@ _THING: Final = (
 )
 _LABELS: Final = (
     (("KR_FRN",), r"외\s?국\s?인\s?(?:등\s?록\s?)?번\s?호|거소\s?신고|외국인\s?등록"),
-    (("KR_CRN",), r"법\s?인\s?(?:등\s?록\s?)?번\s?호|법인\s?등록"),
+    (("KR_CRN",), r"법\s?인\s?(?:등\s?록\s?)?번\s?호|법인\s?등록|법인[은는의]?[ (:]{0,3}$"),
     (("KR_BRN",), r"사\s?업\s?자\s?(?:등\s?록\s?)?(?:번\s?호)?"),
     (("KR_RRN",), r"주\s?민\s?(?:등\s?록\s?)?번\s?호|주민\s?등록|주민\s?번"),
     (("KR_PASSPORT",), r"여\s?권|passport"),
     (("KR_DRIVER_LICENSE",), r"(?:운\s?전\s?)?면\s?허"),
-    (("KR_HEALTH_INSURANCE",), r"건\s?강\s?보\s?험|보험\s?증|증\s?번호|피보험자"),
+    (("KR_HEALTH_INSURANCE",), r"건\s?강\s?보\s?험|보험\s?증|(?<!허)증\s?번호|피보험자"),
     (("CREDIT_CARD",), r"카\s?드|credit\s?card"),
     (("KR_BANK_ACCOUNT",), _BANK),
     (("KR_MOBILE", "KR_LANDLINE", "KR_MAIN_NUMBER"), _PHONE),

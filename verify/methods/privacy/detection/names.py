@@ -11,7 +11,15 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from verify.korean.people import FIRST_SYLLABLES, SECOND_SYLLABLES, SURNAMES
-from verify.methods.privacy.detection.name_words import COMMON, GIVEN_FIRST, GIVEN_SECOND, LABELS, PARTICLES, TITLES
+from verify.methods.privacy.detection.name_words import (
+    COMMON,
+    COUNTRIES,
+    GIVEN_FIRST,
+    GIVEN_SECOND,
+    LABELS,
+    PARTICLES,
+    TITLES,
+)
 
 
 class Morpheme(NamedTuple):
@@ -24,6 +32,8 @@ class Morpheme(NamedTuple):
     """Offset in the text, in code points."""
     end: int
     """Not included."""
+    known: bool
+    """Whether it is in Kiwi's dictionary; most names are not, and are then tagged NNP or NNG by guess."""
 
 
 class Eojeol(NamedTuple):
@@ -52,20 +62,20 @@ def _any_of(words: Sequence[str]) -> str:
 
 _TITLE: Final = re.compile(f"(?:{_any_of(TITLES)})(?:님|들)?")
 _PARTICLE: Final = _any_of(PARTICLES)
-_CLOSE: Final = r"[\s.,;:!?)\]}>」』”’\"'·…/-]*"
-_OPEN: Final = re.compile(r"[\s(\[{<「『“‘\"'·\-*:/]*")
-_REST: Final = re.compile(rf"(?:{_TITLE.pattern})?(?:{_PARTICLE})?(?:{_CLOSE}$|[,(·/:;)].*$)")
-_NEXT_TITLE: Final = re.compile(f"(?:{_any_of(TITLES)})(?:님|들)?")
-_LABEL: Final = re.compile(rf"(?:.*[^가-힣])?[가-힣]{{0,6}}(?:{_any_of(LABELS)})(?:{_PARTICLE})?{_CLOSE}$")
-_JOINED_LABEL: Final = re.compile(rf"[가-힣]{{0,6}}(?:{_any_of(LABELS)})\s?[:：(]\s?")
+_PART: Final = re.compile(r"[0-9A-Za-z가-힣]+")
+_REST: Final = re.compile(f"(?:{_TITLE.pattern})?(?:{_PARTICLE})?")
+_NEXT_TITLE: Final = re.compile(f"(?:{_TITLE.pattern}|군|양)(?:{_PARTICLE})?")
+_LABEL: Final = re.compile(f"[가-힣]{{0,6}}(?:{_any_of(LABELS)})(?:은|는|인)?")
 _FIRST: Final = frozenset(FIRST_SYLLABLES + GIVEN_FIRST)
 _SECOND: Final = frozenset(SECOND_SYLLABLES + GIVEN_SECOND)
 _NOT_NAMES: Final = re.compile(
     r".*(?:특별|광역|시청|도청|구청|대학|학교|은행|병원|회사|공사|공단|협회|위원회|연구|센터|주식|전자|그룹|산업|건설|증권|생명|화재|물산|"
     r"공항|공원|지하|터미널|시장|마을|고등|방송|신문|일보|뉴스|체육|경기장|박물|미술|도서)|"
-    r"..(?:시|도|군|구|읍|면|동|리|역|로|길|강|산|섬|도로|당|청|부|처|사|궁|문|교|천|항|현|성|족|교|댐|탑|절|호|년|월|일|원|점|실|층|법|권|론|주의|어|국)"
+    r"..(?:시|군|구|읍|면|역|로|섬|당|청|부|처|궁|항|족|댐|당|대|탑|절|년|월|점|실|층|법|권|론|어)"
 )
 _COMMON: Final = frozenset(COMMON)
+_NOT_FOREIGN_NAMES: Final = frozenset(COMMON + COUNTRIES)
+_TOWN_ENDS: Final = "동리도천"
 _ENOUGH_FOREIGN: Final = 0.55
 
 
@@ -75,60 +85,57 @@ def names(eojeols: Sequence[Eojeol]) -> list[Name]:
     Args:
         eojeols: The words of one text, in order.
     """
+    parts = [part for word in eojeols for part in _parts(word)]
     found = []
-    for place, word in enumerate(eojeols):
-        before = eojeols[max(0, place - 2) : place]
-        after = eojeols[place + 1] if place + 1 < len(eojeols) else None
-        name = _name(word, before, after)
+    for place, part in enumerate(parts):
+        before = parts[place - 1] if place else None
+        after = parts[place + 1] if place + 1 < len(parts) else None
+        name = _name(part, before, after)
         if name is not None:
             found.append(name)
     return found
 
 
-def _name(word: Eojeol, before: Sequence[Eojeol], after: Eojeol | None) -> Name | None:
-    joined = _JOINED_LABEL.match(word.text)
-    skipped = joined.end() if joined else 0
-    opening = _OPEN.match(word.text, skipped)
-    start = opening.end() if opening else skipped
-    labelled = bool(joined) or _labelled(before)
+def _parts(word: Eojeol) -> list[Eojeol]:
+    """What lies between signs: 대위(송중기)와 is three parts."""
+    out = []
+    for match in _PART.finditer(word.text):
+        start, end = word.start + match.start(), word.start + match.end()
+        inside = tuple(m for m in word.morphemes if start <= m.start < end)
+        out.append(Eojeol(match.group(), start, match.group(), inside))
+    return out
+
+
+def _name(word: Eojeol, before: Eojeol | None, after: Eojeol | None) -> Name | None:
+    labelled = before is not None and _LABEL.fullmatch(before.text) is not None
+    title_next = after is not None and _NEXT_TITLE.fullmatch(after.text) is not None
     best: Name | None = None
     for length in (4, 3, 2):
-        text = word.text[start : start + length]
-        rest = _REST.match(word.text, start + length)
-        if len(text) < length or not rest or not re.fullmatch("[가-힣]+", text):
+        text, rest = word.text[:length], word.text[length:]
+        if not re.fullmatch(f"[가-힣]{{{length}}}", text) or not _REST.fullmatch(rest):
             continue
-        titled = _titled(word.text[start + length :], rest, after)
-        begin = word.start + start
-        confidence = _evidence(text, _tag(word, begin, begin + length), labelled=labelled, titled=titled)
+        titled = _TITLE.match(rest) is not None or (not rest and title_next)
+        tag = _tag(word, word.start, word.start + length)
+        confidence = _evidence(text, tag, labelled=labelled, titled=titled)
         if confidence and (best is None or confidence > best.confidence):
-            best = Name(begin, begin + length, confidence)
-    return best or _foreign(word, after)
-
-
-def _labelled(before: Sequence[Eojeol]) -> bool:
-    """A label in the word before, or before that if the word before is only an ending of the label."""
-    if not before:
-        return False
-    if _LABEL.fullmatch(before[-1].text):
-        return True
-    return len(before) == 2 and before[-1].text in (":", "-", "：", "귀하:") and bool(_LABEL.fullmatch(before[0].text))
-
-
-def _titled(remainder: str, rest: re.Match[str], after: Eojeol | None) -> bool:
-    if _TITLE.match(remainder):
-        return True
-    ends_the_word = not rest.group().strip()
-    return ends_the_word and after is not None and bool(_NEXT_TITLE.fullmatch(after.text))
+            best = Name(word.start, word.start + length, confidence)
+    return best or _foreign(word, title_next=title_next)
 
 
 def _tag(word: Eojeol, start: int, end: int) -> str:
-    """The tag of the morpheme that is exactly this stretch; else whether it is split."""
-    for morpheme in word.morphemes:
-        if (morpheme.start, morpheme.end) == (start, end):
-            return morpheme.tag
-    starts = {m.start for m in word.morphemes}
-    ends = {m.end for m in word.morphemes}
-    return "split" if start in starts and end in ends else "none"
+    """The tag of the morpheme that is exactly this stretch; else how it is split."""
+    inside = [m for m in word.morphemes if m.start < end and m.end > start]
+    if not inside:
+        return "other"
+    first, last = inside[0], inside[-1]
+    if first.start < start or last.end > end:
+        # Kiwi takes an unknown name and its particle for one word; a known word goes on past the name.
+        return "NNP" if len(inside) == 1 and not first.known and first.start == start else "part"
+    if len(inside) == 1:
+        return "NNP" if first.tag == "NNG" and not first.known else first.tag
+    if any(not m.tag.startswith(("N", "MAG", "IC", "MM", "XR")) or m.tag in ("NNB", "NR") for m in inside):
+        return "other"
+    return "name_split" if first.tag == "NNP" or not first.known else "split"
 
 
 def _evidence(text: str, tag: str, *, labelled: bool, titled: bool) -> float:
@@ -138,31 +145,36 @@ def _evidence(text: str, tag: str, *, labelled: bool, titled: bool) -> float:
         return 0.0
     usual = len(given) == 2 and given[0] in _FIRST and given[1] in _SECOND
     place = _NOT_NAMES.fullmatch(text) is not None
+    town = len(text) == 3 and text[2] in _TOWN_ENDS
     total = 0.05 + 0.3 * labelled + 0.3 * titled
-    total += {"NNP": 0.3, "NNG": -0.3, "split": 0.1}.get(tag, 0.0)
+    total += {
+        "NNP": 0.3,
+        "name_split": 0.25,
+        "split": 0.1,
+        "NNG": -0.3,
+        "part": -0.3,
+        "other": 0.0 if usual else -0.1,
+    }.get(tag, 0.0)
     total += 0.2 * usual + (0.1 if SURNAMES[surname] >= 4 else 0.0)
-    total -= 0.35 * place
+    total -= 0.35 * (place or (town and not labelled and not titled))
     total -= 0.25 * (len(text) == 2)
-    if tag != "NNP" and not (labelled or titled):
+    if tag not in ("NNP", "name_split") and not (labelled or titled):
         total = min(total, 0.4)
     return max(0.0, min(0.95, total))
 
 
-def _foreign(word: Eojeol, after: Eojeol | None) -> Name | None:
+def _foreign(word: Eojeol, *, title_next: bool) -> Name | None:
     """A proper noun of at least two syllables right before a title: 도널드 트럼프 대통령."""
     for place, morpheme in enumerate(word.morphemes):
-        length = morpheme.end - morpheme.start
-        if morpheme.tag != "NNP" or not 2 <= length <= 6 or morpheme.form in _COMMON:
+        if morpheme.tag != "NNP" or morpheme.form in _NOT_FOREIGN_NAMES:
             continue
-        if not re.fullmatch("[가-힣]+", morpheme.form) or _NOT_NAMES.fullmatch(morpheme.form):
+        if not re.fullmatch("[가-힣]{2,6}", morpheme.form) or _NOT_NAMES.fullmatch(morpheme.form):
             continue
-        last = place + 1 == len(word.morphemes)
-        title_here = (
-            not last
-            and word.morphemes[place + 1].tag in ("NNB", "XSN")
-            and _TITLE.match(word.morphemes[place + 1].form)
-        )
-        title_next = last and after is not None and len(after.text) > 1 and _NEXT_TITLE.fullmatch(after.text)
-        if title_here or title_next:
+        follower = word.morphemes[place + 1] if place + 1 < len(word.morphemes) else None
+        if follower is None:
+            titled = title_next
+        else:
+            titled = follower.tag in ("NNB", "XSN") and _TITLE.match(follower.form) is not None
+        if titled:
             return Name(morpheme.start, morpheme.end, _ENOUGH_FOREIGN)
     return None

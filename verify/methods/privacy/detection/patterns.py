@@ -199,7 +199,7 @@ PATTERNS: Final = (
     _pattern("KR_LANDLINE", rf"{_START}\(?(?:{_AREA}|070|050[2-8]?|080)"
              rf"[-.) ]{{1,2}}[1-9][0-9]{{2,3}}[-. ][0-9]{{4}}{_END}",
              labelled=0.95, bare=0.65, impersonal=0.3),
-    _pattern("KR_LANDLINE", f"{_START}(?:{_AREA}|070)[0-9]{{7,8}}{_END}", labelled=0.8, bare=0.2, impersonal=0.05),
+    _pattern("KR_LANDLINE", f"{_START}(?:{_AREA}|070)[2-9][0-9]{{6,7}}{_END}", labelled=0.8, bare=0.52, impersonal=0.05),
     _pattern("KR_MAIN_NUMBER", f"{_START}1[568][0-9]{{2}}[- ][0-9]{{4}}{_END}",
              labelled=0.9, bare=0.65, impersonal=0.2, check=_main_number),
     _pattern("KR_MAIN_NUMBER", f"{_START}1[568][0-9]{{6}}{_END}",
@@ -215,7 +215,7 @@ PATTERNS: Final = (
              labelled=0.9, bare=0.7, impersonal=0.4, check=_luhn),
     _pattern("CREDIT_CARD", f"{_START}(?:[3-69][0-9]{{15}}|3[47][0-9]{{2}}[- ]?[0-9]{{6}}[- ]?[0-9]{{5}}){_END}",
              labelled=0.8, bare=0.3, impersonal=0.1, check=_luhn),
-    _pattern("KR_HEALTH_INSURANCE", f"{_START}[1-9]-?[0-9]{{10}}{_END}", labelled=0.85, bare=0.1, impersonal=0.05),
+    _pattern("KR_HEALTH_INSURANCE", f"{_START}[1-9][- ]?[0-9]{{10}}{_END}", labelled=0.85, bare=0.1, impersonal=0.05),
     _pattern("KR_VEHICLE_PLATE", f"(?<![0-9가-힣])(?:{_REGION_NAMES}) ?"
              rf"[0-9]{{1,2}} ?[{_PLATE}] ?[0-9]{{4}}{_NOT_A_COUNT}",
              labelled=0.95, bare=0.75, impersonal=0.4),
