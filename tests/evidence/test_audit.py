@@ -14,6 +14,7 @@ from verify.evidence import (
     layout,
     manifest_of,
     read_bundle,
+    root_of,
 )
 from verify.evidence.bundle import digests_in
 from verify.records import Outcome, ReportManifest, Results
@@ -49,6 +50,20 @@ def test_an_altered_statement_with_a_fitting_manifest_is_seen(sealed: Path) -> N
 
     with pytest.raises(EvidenceError, match=r"statement\.json: does not follow"):
         check_integrity(sealed)
+
+
+def test_a_bundle_made_before_a_field_existed_keeps_its_integrity(sealed: Path) -> None:
+    results = json.loads((sealed / "results.json").read_bytes())
+    statement = json.loads((sealed / "statement.json").read_bytes())
+    for verdict in (results["verdicts"][0], statement["predicate"]["results"]["verdicts"][0]):
+        del verdict["holm_adjusted_p"]
+    (sealed / "results.json").write_text(json.dumps(results))
+    files = {name: file_digest(sealed / name) for name in statement["predicate"]["evidence"]["files"]}
+    statement["predicate"]["evidence"] = {"root": root_of(files), "files": files}
+    (sealed / "statement.json").write_text(json.dumps(statement))
+    reseal(sealed)
+
+    assert check_integrity(sealed).files == len(files) + 1
 
 
 def test_a_report_is_checked_where_it_lies_in_the_bundle(sealed: Path) -> None:
