@@ -74,24 +74,31 @@ class Estimator:
             value: Key in `Scored.values`, or a function that takes the number out.
             by: Facet (`ItemScore.groups`); then one estimate for each group instead of one over all.
         """
-        return self._each(metric, value, by, lambda sample: self._proportion(sample))
+        return self._each(metric, value, by, lambda sample, _: self._proportion(sample))
 
     def mean(
         self, metric: str, value: str | Pick, *, low: float, high: float, by: str | None = None
     ) -> Iterator[Estimate]:
         """Mean of a value in [low, high]: cluster-robust (CR1) with t(G-1), clipped to the range."""
-        return self._each(metric, value, by, lambda sample: self._mean(sample, low, high))
+        return self._each(metric, value, by, lambda sample, _: self._mean(sample, low, high))
 
     def paired(
         self, metric: str, first: str | Pick, second: str | Pick, *, by: str | None = None
     ) -> Iterator[Estimate]:
-        """Mean of `first - second` within items: Tango's score interval, or CR1 with t(G-1) under clusters."""
+        """Mean of `first - second` within items, both in [0, 1].
 
-        def difference(score: ItemScore, scored: Scored) -> float | None:
+        Tango's score interval for independent 0/1 pairs; two Korn-Graubard intervals combined where such
+        items share clusters; else CR1 with t(G-1).
+        """
+
+        def both(score: ItemScore, scored: Scored) -> float | None:
             a, b = _take(first)(score, scored), _take(second)(score, scored)
-            return None if a is None or b is None else a - b
+            return None if a is None or b is None else a
 
-        return self._each(metric, difference, by, self._paired)
+        def other(score: ItemScore, scored: Scored) -> float | None:
+            return None if both(score, scored) is None else _take(second)(score, scored)
+
+        return self._each(metric, both, by, lambda sample, scores: self._paired(sample, self._sample(scores, other)))
 
     def gap(self, metric: str, first: Pick, second: Pick, *, low: float, high: float) -> Iterator[Estimate]:
         """Mean of one set of items minus the mean of another, each value in [low, high].
@@ -129,7 +136,7 @@ class Estimator:
         return self._sample(self.scores, value)
 
     def _each(
-        self, metric: str, value: str | Pick, by: str | None, measure: Callable[[Sample], Measured]
+        self, metric: str, value: str | Pick, by: str | None, measure: Callable[[Sample, Sequence[ItemScore]], Measured]
     ) -> Iterator[Estimate]:
         parts: Iterable[tuple[str | None, Sequence[ItemScore]]]
         parts = [(None, self.scores)] if by is None else self._by_group(by)
@@ -138,7 +145,7 @@ class Estimator:
             if not sample.values:
                 continue
             try:
-                measured = measure(sample)
+                measured = measure(sample, scores)
             except NotEnoughDataError:
                 continue  # a single cluster has no interval; the check is then not measured
             yield self._estimate(metric, group, measured, self._unscored(scores))
@@ -188,14 +195,15 @@ class Estimator:
         )
         return Measured(shown.value, shown.interval, decided.interval, "cr1-t", shown.n, shown.n_clusters)
 
-    def _paired(self, sample: Sample) -> Measured:
-        if sample.independent and all(value in (-1.0, 0.0, 1.0) for value in sample.values):
-            first = [int(value == 1.0) for value in sample.values]
-            second = [int(value == -1.0) for value in sample.values]
-            shown, decided = (paired_difference(first, second, confidence=c).interval for c in self._confidences())
-            n = len(sample.values)
-            return Measured(sum(sample.values) / n, shown, decided, "tango", n, n)
-        return self._mean(sample, -1.0, 1.0)._replace(method="cr1-t-paired")
+    def _paired(self, first: Sample, second: Sample) -> Measured:
+        shown, decided = (
+            paired_difference(first.values, second.values, confidence=c, clusters=first.clusters, low=0.0, high=1.0)
+            for c in self._confidences()
+        )
+        method = "cr1-t-paired"
+        if first.binary and second.binary:
+            method = "tango" if first.independent else "korn-graubard-paired"
+        return Measured(shown.value, shown.interval, decided.interval, method, shown.n, len(set(first.clusters)))
 
     def _estimate(
         self,
