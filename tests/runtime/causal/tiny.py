@@ -166,7 +166,7 @@ def _accepted(config_class: type) -> set[str]:
 
 def config(name: str, **changes: Any) -> Any:
     """Config of a family at tiny size, with `changes`."""
-    kind = CONFIG_MAPPING[name.split("+")[0]]
+    kind = CONFIG_MAPPING[name.split("+", maxsplit=1)[0]]
     wanted = {**_WIDTH, **_DEPTH, **_REST, **FAMILIES.get(name, {}), **changes}
     accepted = _accepted(kind)
     made = kind(**{key: value for key, value in wanted.items() if key in accepted and value is not None})
@@ -178,7 +178,7 @@ def config(name: str, **changes: Any) -> Any:
 def build(name: str, *, seed: int = 0, **changes: Any) -> Any:
     """A random model of a family in fp32, with weights large enough that a wrong mask shows."""
     torch.manual_seed(seed)
-    family = AutoModelForSeq2SeqLM if name.split("+")[0] in SEQ2SEQ else AutoModelForCausalLM
+    family = AutoModelForSeq2SeqLM if name.split("+", maxsplit=1)[0] in SEQ2SEQ else AutoModelForCausalLM
     model = family.from_config(config(name, **changes)).eval().float()
     transformers.utils.logging.disable_progress_bar()
     with torch.no_grad():

@@ -115,8 +115,12 @@ class Writing:
         text = spoken.text[: min(cuts)] if cuts else spoken.text
         if len(text.encode("utf-8", "replace")) + len(spoken.thinking.encode("utf-8", "replace")) > ANSWER_LIMIT:
             return Failed(reason=FailureReason.TOO_LONG, detail=f"the answer exceeds {ANSWER_LIMIT} bytes")
-        finish = "length" if self.finish == "length" else "stop"
-        return GenerateAnswer(text=text, finish=finish, n_tokens=len(self.ids), thinking=spoken.thinking)
+        return GenerateAnswer(
+            text=text,
+            finish="length" if self.finish == "length" else "stop",
+            n_tokens=len(self.ids),
+            thinking=spoken.thinking,
+        )
 
 
 def is_broken(logits: torch.Tensor) -> torch.Tensor:

@@ -32,8 +32,14 @@ class Loaded(NamedTuple):
     warnings: tuple[str, ...]
 
 
-def load(folder: Path, *, dtype: str | None = None, device: str | None = None) -> Loaded:
+def load(folder: Path, *, dtype: str | None = None, device: str | None = None, family: Any = None) -> Loaded:
     """Load config, tokenizer and safetensors from a local folder; no code of the subject is run.
+
+    Args:
+        folder: Where the files lie.
+        dtype: One of `DTYPES`; by default bfloat16 on an accelerator, float32 on a CPU.
+        device: Where the model goes; by default an accelerator where there is one.
+        family: A class of transformers with `from_pretrained`; by default the language model that the config names.
 
     Raises:
         SubjectError: Unreadable or incomplete files, an unknown architecture, or too little memory.
@@ -46,7 +52,7 @@ def load(folder: Path, *, dtype: str | None = None, device: str | None = None) -
     refuse_if_too_large(folder, config=config, dtype=kind, device=where)
     tokenizer = _guarded("the tokenizer", lambda: AutoTokenizer.from_pretrained(folder, **_LOCAL))
     seq2seq = bool(getattr(config, "is_encoder_decoder", False))
-    family = AutoModelForSeq2SeqLM if seq2seq else AutoModelForCausalLM
+    family = family or (AutoModelForSeq2SeqLM if seq2seq else AutoModelForCausalLM)
     placing = _placing(folder, config=config, dtype=kind, device=where)
     model, info = _guarded(
         "the weights",
@@ -132,9 +138,7 @@ def _entries(file: Path) -> Iterable[dict[str, Any]]:
     try:
         with file.open("rb") as stream:
             (length,) = struct.unpack("<Q", stream.read(8))
-            if length > _HEADER_LIMIT:
-                raise ValueError(f"a header of {length} bytes")
-            header = json.loads(stream.read(length))
+            header = json.loads(stream.read(min(length, _HEADER_LIMIT)))
         return [entry for name, entry in header.items() if name != "__metadata__"]
     except (OSError, ValueError, struct.error, AttributeError) as error:
         raise SubjectError(f"{file.name} is no complete safetensors file ({error}); fetch it again") from error
