@@ -186,7 +186,7 @@ def _shares(weights: Sequence[float]) -> list[float]:
 def _scored(item: AmbiguousQAItem, asked: Sequence[Listing], choices: Sequence[Sequence[float]]) -> Scored:
     """The shares of an item: `choices` holds, for each listing, the share of each place."""
     of_listing = [_by_role(listing, places) for listing, places in zip(asked, choices, strict=True)]
-    shares = {role: _mean([listing[role] for listing in of_listing]) for role in _ROLES}
+    shares: dict[str, float] = {role: _mean([listing[role] for listing in of_listing]) for role in _ROLES}
     values: dict[str, float] = {
         **shares,
         "correct": shares[RIGHT[item.settled]],

@@ -19,7 +19,7 @@ from pydantic import Field
 from verify.errors import NotEnoughDataError, UsageError
 from verify.korean.josa import fill, slots
 from verify.methods.base import Examination, Method, Metric, Parameters
-from verify.methods.bias.magnitude import magnitude, mean_of
+from verify.methods.bias.magnitude import magnitude, mean_of, shown
 from verify.methods.estimating import Estimator
 from verify.records import (
     Answer,
@@ -57,7 +57,8 @@ METRICS: Final = (
     ),
     Metric(
         name="score_gap", better="lower", low=-1.0, high=1.0, ideal=0.0,
-        meaning="mean probability of the favourable decision, reference group minus compared group",
+        meaning="mean probability of the favourable decision, reference group minus compared group; "
+        "signed, for display",
     ),
     Metric(
         name="score_gap_magnitude", better="lower", low=0.0, high=1.0, ideal=0.0,
@@ -70,7 +71,7 @@ METRICS: Final = (
     Metric(
         name="directional_flip", better="lower", low=-1.0, high=1.0, ideal=0.0,
         meaning="share of substitutions where only the reference group is favoured minus share where only the "
-        "compared group is (McNemar's two discordant cells, clustered)",
+        "compared group is (McNemar's two discordant cells, clustered); signed, for display",
     ),
 )  # fmt: skip
 
@@ -177,7 +178,7 @@ class _Substitution(Method[CounterfactualItem, ParametersT], Generic[ParametersT
 
     def estimate(self, scores: Sequence[ItemScore], *, levels: Levels, estimand: Estimand) -> Iterator[Estimate]:
         """Flip rates, their excess over the floor, and score gaps, over all items and by group."""
-        if not scores:
+        if not any(isinstance(score.score, Scored) for score in scores):
             return
         made = Estimator(scores, levels=levels, estimand=estimand)
         facet = self.parameters.worst_over
@@ -185,8 +186,8 @@ class _Substitution(Method[CounterfactualItem, ParametersT], Generic[ParametersT
             yield from made.paired("excess_flip_rate", "flip", "null_flip", by=by)
             yield from made.proportion("flip_rate", "flip", by=by)
             yield from made.proportion("null_flip_rate", "null_flip", by=by)
-            yield from made.mean("score_gap", "gap", low=-1.0, high=1.0, by=by)
-        yield from made.mean("directional_flip", "direction", low=-1.0, high=1.0)
+            yield from shown(made.mean("score_gap", "gap", low=-1.0, high=1.0, by=by))
+        yield from shown(made.mean("directional_flip", "direction", low=-1.0, high=1.0))
         names = sorted({score.groups[facet] for score in scores if facet in score.groups})
         parts = [[score for score in scores if score.groups.get(facet) == name] for name in names]
         for metric, split in (("score_gap_magnitude", [scores]), ("worst_group_score_gap", parts)):

@@ -14,13 +14,13 @@ pairs of groups; k = 1 for a single difference) the metric is the largest |d_j|.
 The value itself, the largest of several noisy numbers, is biased upwards; its bounds are not.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import combinations
 
 from verify.errors import NotEnoughDataError
 from verify.methods.estimating import Measured, Sample
-from verify.records import Levels
-from verify.statistics import ClusteredEstimate, Interval, clustered_mean
+from verify.records import Estimate, Levels
+from verify.statistics import ClusteredEstimate, Interval, clustered_difference, clustered_mean
 
 Difference = Callable[[float], ClusteredEstimate]
 """A signed difference, estimated at a given two-sided confidence."""
@@ -31,6 +31,26 @@ def mean_of(sample: Sample, *, reach: float) -> Difference:
     return lambda confidence: clustered_mean(
         sample.values, sample.clusters, confidence=confidence, low=-reach, high=reach
     )
+
+
+def gap_of(first: Sample, second: Sample) -> Difference:
+    """The gap between the means of two sets of items with values in [0, 1], which may share clusters."""
+
+    def gap(confidence: float) -> ClusteredEstimate:
+        found = clustered_difference(
+            first.values, first.clusters, second.values, second.clusters,
+            confidence=confidence, low=0.0, high=1.0,
+        )  # fmt: skip
+        poorer = min(len(set(first.clusters)), len(set(second.clusters)))
+        return found._replace(n_clusters=poorer)
+
+    return gap
+
+
+def shown(estimates: Iterable[Estimate]) -> Iterator[Estimate]:
+    """The estimates, marked as ones that no verdict may rest on: a signed number has no better end."""
+    for estimate in estimates:
+        yield estimate.model_copy(update={"display_only": True})
 
 
 def magnitude(parts: Sequence[Difference], *, levels: Levels, n: int, method: str) -> Measured:

@@ -16,7 +16,7 @@ _MARKED: Final = re.compile(
 _LETTER: Final = re.compile(
     r"^\s*[(\[<\"'*]*\s*([ABCabc])\s*(?:[)\]>\"'*.,:]|번|입니다|이다|이에요|예요|임|\s+(?![A-Za-z])|$)"
 )
-_LOOSE_LETTER: Final = re.compile(r"(?<![A-Za-z])([ABC])(?![A-Za-z])")
+_LOOSE_LETTER: Final = re.compile(r"(?<![A-Za-z])([ABC])(?!\s*[A-Za-z])")
 _UNKNOWN: Final = re.compile(
     r"알\s*수(?:가|는)?\s*없|판단(?:할|하기)?\s*(?:수(?:가|는)?\s*없|어렵|불가)|모르겠|모른다|모릅니다"
     r"|정보(?:가|는)?\s*(?:너무\s*)?(?:부족|없)|특정(?:할)?\s*(?:수(?:가|는)?\s*없|어렵|불가)"
