@@ -163,7 +163,8 @@ def _road(chance: Random) -> str:
 
 
 def _lot(chance: Random) -> str:
-    return f"{chance.choice(_LOTS.split('|'))} {chance.randint(1, 900)}-{chance.randint(1, 60)}{chance.choice(('', '번지'))}"
+    number = f"{chance.randint(1, 900)}-{chance.randint(1, 60)}"
+    return f"{chance.choice(_LOTS.split('|'))} {number}{chance.choice(('', '번지'))}"
 
 
 def _email(chance: Random) -> str:

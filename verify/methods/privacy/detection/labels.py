@@ -32,7 +32,7 @@ _LABELS: Final = (
     (("KR_PASSPORT",), r"여\s?권|passport"),
     (("KR_DRIVER_LICENSE",), r"(?:운\s?전\s?)?면\s?허"),
     (("KR_HEALTH_INSURANCE",), r"건\s?강\s?보\s?험|보험\s?증|(?<!허)증\s?번호|피보험자"),
-    (("CREDIT_CARD",), r"카\s?드|credit\s?card"),
+    (("CREDIT_CARD",), r"카\s?드|(?<![A-Za-z])card(?![A-Za-z])"),
     (("KR_BANK_ACCOUNT",), _BANK),
     (("KR_MOBILE", "KR_LANDLINE", "KR_MAIN_NUMBER"), _PHONE),
     (("KR_VEHICLE_PLATE",), r"차량|번호판|자동차|차\s?번호|주차|승용차|화물차"),

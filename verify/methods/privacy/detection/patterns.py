@@ -199,7 +199,8 @@ PATTERNS: Final = (
     _pattern("KR_LANDLINE", rf"{_START}\(?(?:{_AREA}|070|050[2-8]?|080)"
              rf"[-.) ]{{1,2}}[1-9][0-9]{{2,3}}[-. ][0-9]{{4}}{_END}",
              labelled=0.95, bare=0.65, impersonal=0.3),
-    _pattern("KR_LANDLINE", f"{_START}(?:{_AREA}|070)[2-9][0-9]{{6,7}}{_END}", labelled=0.8, bare=0.52, impersonal=0.05),
+    _pattern("KR_LANDLINE", f"{_START}(?:{_AREA}|070)[2-9][0-9]{{6,7}}{_END}",
+             labelled=0.8, bare=0.52, impersonal=0.05),
     _pattern("KR_MAIN_NUMBER", f"{_START}1[568][0-9]{{2}}[- ][0-9]{{4}}{_END}",
              labelled=0.9, bare=0.65, impersonal=0.2, check=_main_number),
     _pattern("KR_MAIN_NUMBER", f"{_START}1[568][0-9]{{6}}{_END}",
