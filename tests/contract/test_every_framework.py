@@ -1,5 +1,6 @@
 """Every law and standard that the project ships: readable, unambiguous, and mapped to checks that exist."""
 
+import functools
 from fnmatch import fnmatchcase
 
 import pytest
@@ -30,6 +31,7 @@ CLAUSES = [
 ]
 
 
+@functools.cache
 def checks_that_exist() -> dict[str, set[str]]:
     """Suite -> whole names of its checks."""
     return {name: {f"{name}.{check.id}" for check in load_suite(name).suite.checks} for name in suite_names()}

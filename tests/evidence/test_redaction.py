@@ -112,3 +112,10 @@ def test_the_scan_sees_what_a_run_without_gate_would_leave(tmp_path: Path) -> No
         ("responses.jsonl", "EMAIL_ADDRESS"),
     }
     assert [hit.type for hit in scan_files(tmp_path, allowed={RRN, MOBILE})] == ["EMAIL_ADDRESS"]
+
+
+def test_the_scan_takes_no_digest_for_a_number(tmp_path: Path) -> None:
+    digest = "6104273703042e91353ee50c405a93864a87d56b7706871a5907021502510e00"
+    (tmp_path / "responses.jsonl").write_text(f'{{"digest": "sha256:{digest}"}}\n')
+
+    assert list(scan_files(tmp_path)) == []

@@ -92,6 +92,21 @@ def test_an_example_shows_its_exchange_and_covers_what_a_privacy_check_planted(
     assert privacy.findings == (("KR_RRN", "90****-*******"),)
 
 
+def test_what_was_not_measured_shows_no_number(tmp_path: Path, locales: Locales) -> None:
+    evidence = make_evidence()
+    verdicts = tuple(
+        each.model_copy(update={"verdict": Outcome.NOT_MEASURED, "code": Reason.TOO_MANY_UNSCORED})
+        for each in evidence.results.verdicts
+    )
+    write_bundle(tmp_path, replace(evidence, results=evidence.results.model_copy(update={"verdicts": verdicts})))
+
+    page = build_page(read_bundle(tmp_path), words=Words("ko", locales["ko"]), frameworks=())
+
+    assert [(check.estimate, check.plot, check.others, check.groups) for check in page.checks] == 7 * [
+        (None, None, (), ())
+    ]
+
+
 def test_an_estimate_is_shown_with_its_interval(bundle: Bundle) -> None:
     first: Estimate = bundle.results.estimates[0]
 

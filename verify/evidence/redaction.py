@@ -6,6 +6,7 @@ values (10^8 telephone numbers) cannot be tried out by whoever holds the bundle.
 """
 
 import os
+import re
 import secrets
 from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Set as AbstractSet
@@ -21,7 +22,10 @@ KEY_BYTES = 32
 IDENTIFIERS = frozenset(
     {"KR_RRN", "KR_FRN", "KR_PASSPORT", "KR_DRIVER_LICENSE", "KR_MOBILE", "CREDIT_CARD", "EMAIL_ADDRESS"}
 )
-"""Types whose form alone tells them apart from digests and numbers of a bundle."""
+"""Types whose form alone tells them apart from the numbers of a bundle."""
+
+
+_DIGEST = re.compile(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
 
 
 class Hit(NamedTuple):
@@ -107,11 +111,11 @@ def _make_key(path: Path) -> None:
 def scan_files(
     folder: Path, *, types: frozenset[str] = IDENTIFIERS, allowed: AbstractSet[str] = frozenset()
 ) -> Iterator[Hit]:
-    """Personal data in the files of a folder, tokens and `.run/` left out.
+    """Personal data in the files of a folder; tokens, digests and `.run/` are left out.
 
     Args:
         folder: A bundle, a report, or any folder of UTF-8 text.
-        types: What to look for; by default what cannot be mistaken for a digest.
+        types: What to look for; by default what its form alone tells apart.
         allowed: Values that may stand, such as planted ones.
     """
     fine = frozenset(map(canonical, allowed))
@@ -119,7 +123,8 @@ def scan_files(
     for path in sorted(folder.rglob("*")):
         if not path.is_file() or ".run" in path.relative_to(folder).parts:
             continue
-        lines = path.read_bytes().decode("utf-8", "replace").split("\n")
+        text = path.read_bytes().decode("utf-8", "replace")
+        lines = _DIGEST.sub("-", text).split("\n")  # among 64 hexadecimal digits every number occurs by chance
         for number, found in enumerate(finder.detect_all(lines), start=1):
             for hit in found:
                 if not hit.text.startswith("⟦") and canonical(hit.text) not in fine:

@@ -27,7 +27,7 @@ class CheckView:
     others: tuple[Estimate, ...]
     """Further metrics over all items."""
     groups: tuple[Estimate, ...]
-    """Any metric by group."""
+    """The deciding metric by group; where it has no groups, the other metrics by group."""
     plot: Row | None
     reason: str
     """Why the verdict is what it is, one sentence."""
@@ -134,15 +134,18 @@ def _view(
     verdict = next((each for each in results.verdicts if each.check == check.name), None)
     if verdict is None:
         raise EvidenceError(f"results.json: no verdict on the planned check {check.name}")
-    estimates = [each for each in results.estimates if each.check == check.name]
+    # What was not measured has no number here, although some items may have been scored.
+    measured = verdict.verdict is not Outcome.NOT_MEASURED
+    estimates = [each for each in results.estimates if measured and each.check == check.name]
     overall = [each for each in estimates if each.group is None]
+    grouped = [each for each in estimates if each.group is not None]
     deciding = next((each for each in overall if each.metric == verdict.metric), None)
     return CheckView(
         planned=check,
         verdict=verdict,
         estimate=deciding,
         others=tuple(each for each in overall if each is not deciding),
-        groups=tuple(each for each in estimates if each.group is not None),
+        groups=tuple(each for each in grouped if each.metric == verdict.metric) or tuple(grouped),
         plot=row_of(deciding, verdict.bound) if deciding is not None else None,
         reason=reason_of(verdict, deciding, words=words),
         unscored=_unscored(verdict.unscored, words=words),
