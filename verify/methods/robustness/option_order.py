@@ -18,7 +18,7 @@ class OptionOrderParameters(ChoiceParameters):
 
     orders: Literal["cyclic", "all"] = "cyclic"
     """`cyclic`: as many as there are options, each option once at each place. `all`: for at most four."""
-    score: Rule = "raw"
+    score: Rule = "char"
     """Rule that reads the choice; see `verify.methods.accuracy.choices`."""
 
 

@@ -41,7 +41,7 @@ class PerturbedChoiceParameters(ChoiceParameters):
     )
     """Entries of `verify.korean.perturbations`."""
     severity: Annotated[int, Field(ge=1, le=3)] = 2
-    score: Rule = "token"
+    score: Rule = "char"
     """Rule that reads the choice; see `verify.methods.accuracy.choices`."""
     sample: Annotated[Fraction, Field(gt=0.0)] = 1.0
     """Share of the lines that is asked, drawn by the run's seed: each costs one question a family."""
