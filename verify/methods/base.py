@@ -7,12 +7,13 @@ None of them reads a file, a clock or a global; randomness is `self.seed`.
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Generic, Literal, TypeAlias, TypeVar
 
 from pydantic import ValidationError
 
 from verify.errors import UsageError
+from verify.methods.estimating import Pick
 from verify.records import (
     Answer,
     Estimand,
@@ -75,6 +76,12 @@ class Method(ABC, Generic[ItemT, ParametersT]):
     takes_failures: ClassVar[bool] = False
     needs_input: ClassVar[str | None] = None
     """Name of a further input (`canaries`) whose rows replace the check's item files."""
+    item_values: ClassVar[Mapping[str, str | Pick]] = {}
+    """Metric -> key in `Scored.values`, or function, that gives what one item contributes to it.
+
+    Only for metrics whose estimate is the mean of that number over the items that have one: two releases are
+    then compared item by item. Whether an item has one must not depend on the answer.
+    """
 
     def __init__(self, parameters: ParametersT, *, seed: int) -> None:
         self.parameters = parameters

@@ -27,7 +27,17 @@ from verify.records.calibrations import (
     ReferenceRecipes,
     ReferenceStandard,
 )
-from verify.records.checks import Bound, BoundOverride, Check, Concern, Policy, Suite
+from verify.records.checks import Bound, BoundOverride, Check, Concern, Margin, Policy, Suite
+from verify.records.comparisons import (
+    Change,
+    ChangeReason,
+    ComparedCheck,
+    Comparison,
+    Movement,
+    PairedTest,
+    PairExample,
+    Release,
+)
 from verify.records.estimates import Estimand, Estimate, Levels
 from verify.records.frameworks import Clause, Framework, Mapping
 from verify.records.items import Item
@@ -62,10 +72,14 @@ __all__ = [
     "Bound",
     "BoundOverride",
     "CalibrationRecord",
+    "Change",
+    "ChangeReason",
     "Check",
     "Classify",
     "ClassifyAnswer",
     "Clause",
+    "ComparedCheck",
+    "Comparison",
     "Concern",
     "Conduct",
     "Detection",
@@ -88,9 +102,13 @@ __all__ = [
     "LogLikelihoodAnswer",
     "Manifest",
     "Mapping",
+    "Margin",
     "Message",
+    "Movement",
     "Name",
     "Outcome",
+    "PairExample",
+    "PairedTest",
     "Plan",
     "PlannedCheck",
     "PlannedItem",
@@ -103,6 +121,7 @@ __all__ = [
     "ReferenceRecipe",
     "ReferenceRecipes",
     "ReferenceStandard",
+    "Release",
     "ReportManifest",
     "Request",
     "RequestKind",

@@ -75,6 +75,14 @@ class BoundOverride(Record):
     bound: Bound
 
 
+class Margin(Record):
+    """How much worse than the release before a check's metric may be, in the metric's own unit."""
+
+    check: str
+    """`suite.check`."""
+    margin: float = Field(gt=0.0)
+
+
 class Policy(Record):
     """Which suites, with which bounds, confidence and error control."""
 
@@ -92,3 +100,7 @@ class Policy(Record):
     bounds: Annotated[tuple[BoundOverride, ...], Tuple] = ()
     allow: Annotated[tuple[Literal["inconclusive", "not_measured"], ...], Tuple] = ()
     """Outcomes that the exit code treats as passed."""
+    margins: Annotated[tuple[Margin, ...], Tuple] = ()
+    """For `verify compare`: a check's own margin of non-inferiority."""
+    default_margin: float = Field(default=0.03, gt=0.0)
+    """The margin of every other check."""
