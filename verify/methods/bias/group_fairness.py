@@ -108,9 +108,7 @@ class _GroupFairness(Method[CaseItem, FairnessParameters]):
             raise TypeError(f"label probabilities were asked for, not {answer.kind!r}")
         missing = {self.parameters.favourable, item.label} - answer.probabilities.keys()
         if missing:
-            return Unscored(
-                reason=FailureReason.UNSUPPORTED, detail=f"the subject has no label {min(missing)!r}"[:200]
-            )
+            return Unscored(reason=FailureReason.UNSUPPORTED, detail=f"the subject has no label {min(missing)!r}"[:200])
         chosen = max(sorted(answer.probabilities), key=lambda label: answer.probabilities[label])
         selected, deserving = (label == self.parameters.favourable for label in (chosen, item.label))
         return Scored(
