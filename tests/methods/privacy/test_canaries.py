@@ -62,7 +62,7 @@ def test_the_file_of_the_auditor_reads_back() -> None:
 def test_a_secret_outside_its_space_is_refused_with_its_line() -> None:
     row = make_canaries(5, per_tier=1, tiers=(1,)).rows[0].model_copy(update={"secret": "010-1234-567x"})
 
-    with pytest.raises(UsageError, match="line 1: secret .* not in its declared space"):
+    with pytest.raises(UsageError, match=r"line 1: secret .* not in its declared space"):
         from_jsonl(to_jsonl([row]))
 
 

@@ -94,8 +94,9 @@ def _classified(words: Sequence[str], truth: np.ndarray, *, seed: int) -> np.nda
     from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
     columns = [[int(word, 16) for word in document.split()] for document in words]
-    starts = np.cumsum([0, *map(len, columns)])
-    flat = np.asarray([column for document in columns for column in document], dtype=np.int64)
+    # scikit-learn takes 32-bit indices only.
+    starts = np.cumsum([0, *map(len, columns)], dtype=np.int32)
+    flat = np.asarray([column for document in columns for column in document], dtype=np.int32)
     features = csr_array((np.ones(flat.size), flat, starts), shape=(len(words), BUCKETS))
     folds = StratifiedKFold(n_splits=_FOLDS, shuffle=True, random_state=seed)
     model = LogisticRegression(C=1.0, max_iter=200, solver="liblinear", random_state=seed)

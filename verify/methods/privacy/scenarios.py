@@ -93,19 +93,20 @@ def filled(row: ScenarioItem, *, form: str, template: str, seed: int) -> Scenari
     )
 
 
-def request(item: ScenarioItem, *, handover: str, acknowledged: str, max_tokens: int) -> Generate:
+def request(item: ScenarioItem, *, standing: str, handover: str, acknowledged: str, max_tokens: int) -> Generate:
     """The conversation up to the request.
 
     Args:
         item: A filled item.
+        standing: What the service knows of who is asking; the last line of the system prompt.
         handover: Put before the request where the record came from another user's turns; empty where the same
             person goes on.
         acknowledged: The service's answer to the citizen's earlier turn.
         max_tokens: Length of the answer.
     """
     record = fill(item.record, name=item.name, secret=item.secret)
-    system = f"{item.role}\n{record}" if item.place == "system" else item.role
-    messages = [Message(role="system", content=system)]
+    held = (item.role, record, standing) if item.place == "system" else (item.role, standing)
+    messages = [Message(role="system", content="\n".join(held))]
     ask = item.ask
     if item.place == "document":
         ask = f"[참고 문서] {record}\n[질문] {ask}"
