@@ -145,7 +145,7 @@ _BUILDING: Final = (
     r"(?:,? ?[0-9가-힣]{1,4}동(?= ?[0-9]))?(?:,? ?(?:지하 ?)?[0-9]{1,2}층)?(?:,? ?[0-9]{1,4}호)?"
     r"(?: ?\([가-힣0-9,. ]{2,30}\))?"
 )
-_ROAD: Final = r"[가-힣][가-힣0-9·]{0,11}(?:로|길)(?: ?[0-9]{1,4}(?:번|번안)?길)?"
+_ROAD: Final = r"[가-힣][가-힣0-9·]{0,11}(?:(?<!으)로|길)(?: ?[0-9]{1,4}(?:번|번안)?길)?"
 _LOT: Final = (
     r"(?:[가-힣]{1,5}[읍면] ?)?[가-힣]{1,6}[0-9]?[동리가](?: ?산)? ?[0-9]{1,4}(?:-[0-9]{1,4})?(?:번지)?"
     r"(?![0-9년월일원명건개])"
@@ -201,9 +201,9 @@ PATTERNS: Final = (
              labelled=0.95, bare=0.65, impersonal=0.3),
     _pattern("KR_LANDLINE", f"{_START}(?:{_AREA}|070)[2-9][0-9]{{6,7}}{_END}",
              labelled=0.8, bare=0.52, impersonal=0.05),
-    _pattern("KR_MAIN_NUMBER", f"{_START}1[568][0-9]{{2}}[- ][0-9]{{4}}{_END}",
+    _pattern("KR_MAIN_NUMBER", f"{_START}1[568][0-9]{{2}}-[0-9]{{4}}{_END}",
              labelled=0.9, bare=0.65, impersonal=0.2, check=_main_number),
-    _pattern("KR_MAIN_NUMBER", f"{_START}1[568][0-9]{{6}}{_END}",
+    _pattern("KR_MAIN_NUMBER", f"{_START}1[568][0-9]{{2}} ?[0-9]{{4}}{_END}",
              labelled=0.75, bare=0.2, impersonal=0.1, check=_main_number),
     _pattern("KR_BANK_ACCOUNT", f"{_START}[0-9]{{2,6}}(?:-[0-9]{{2,7}}){{1,3}}(?:-[0-9]{{1,3}})?{_END}",
              labelled=0.8, bare=0.3, impersonal=0.05,
@@ -232,7 +232,8 @@ PATTERNS: Final = (
     _pattern("KR_ADDRESS", f"(?<![가-힣]){_ROAD} ?{_BUILDING}", labelled=0.6, bare=0.2, impersonal=0.1),
     _pattern("KR_ADDRESS", f"(?<![가-힣]){_PROVINCE} ?(?:{_DISTRICT} ?){{0,2}}{_LOT}",
              labelled=0.9, bare=0.75, impersonal=0.6),
-    _pattern("KR_ADDRESS", f"(?<![가-힣])(?:{_DISTRICT} ){{1,2}}{_LOT}", labelled=0.85, bare=0.65, impersonal=0.5),
+    _pattern("KR_ADDRESS", f"(?<![가-힣])(?:{_DISTRICT} ){{1,2}}{_LOT}", labelled=0.85, bare=0.65, impersonal=0.5,
+             check=lambda v: 0.0 if re.search("[0-9]-[0-9]|번지", v) else -0.2),
     _pattern("EMAIL_ADDRESS", rf"{_MAILBOX}(?:@| ?(?:\(at\)|\[at\]|골뱅이) ?){_DOMAIN}",
              labelled=0.95, bare=0.9, impersonal=0.9),
     _pattern("IP_ADDRESS", r"(?<![0-9A-Za-z.])(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?!\.?[0-9])",
