@@ -1,0 +1,12 @@
+"""Subjects behind an OpenAI-compatible server: vLLM, SGLang, `transformers serve`, hosted models.
+
+bodies    requests as bodies of the API, bodies as responses (pure)
+client    HTTP with retries, rates and caps
+probing   what the server can do, judged by what it sends
+runtime   all of it as a `Runtime`
+"""
+
+from verify.runtime.endpoint.client import EndpointLimits
+from verify.runtime.endpoint.runtime import EndpointRuntime
+
+__all__ = ["EndpointLimits", "EndpointRuntime"]
