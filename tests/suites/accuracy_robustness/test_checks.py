@@ -28,6 +28,7 @@ from verify.records import (
     LogLikelihood,
     Request,
     Response,
+    Scored,
 )
 
 METHODS = {m.name: m for m in (MultipleChoice, ShortAnswer, Abstention, PerturbedChoice, OptionOrder)}
@@ -138,3 +139,25 @@ def test_every_check_has_a_subject_that_fails_it() -> None:
     tried = {name for mark in marks if mark.name == "parametrize" for name, _ in mark.args[1]}
 
     assert tried == set(CHECKS)
+
+
+@pytest.mark.parametrize(
+    "name", ["accuracy.passages", "accuracy.invention", "robustness.encoding", "robustness.option-order"]
+)
+def test_what_items_contribute_averages_to_the_estimate(name: str) -> None:
+    """`verify compare` pairs these numbers item by item; they must be those that the metric is made of."""
+    method, items = planned(name, 24)
+    scores = [
+        ItemScore(check=name, item=i.id, cluster=i.cluster_key, groups=i.groups, score=examined(method, i, half(i)))
+        for i in items
+    ]
+    found = {
+        e.metric: e.value
+        for e in method.estimate(scores, levels=Levels(), estimand="super_population")
+        if e.group is None
+    }
+
+    for metric, key in method.item_values.items():
+        pick = key if callable(key) else lambda _, scored, key=key: scored.values.get(key)
+        given = [v for s in scores if isinstance(s.score, Scored) and (v := pick(s, s.score)) is not None]
+        assert found[metric] == pytest.approx(sum(given) / len(given)), metric

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from types import MappingProxyType
 from typing import Final
 
 from verify.korean.answers import same_answer, stripped
@@ -73,6 +74,8 @@ class Abstention(Method[ShortAnswerItem, ShortAnswerParameters]):
             meaning="Share of questions with an answer in the passage that were answered right, under this prompt.",
         ),
     )
+
+    item_values = MappingProxyType({name: name for name in ("invention", "false_abstention", "exact_match")})
 
     def check_row(self, row: ShortAnswerItem) -> Iterable[str]:
         """An accepted answer that says nothing, or that is itself an abstention."""

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from types import MappingProxyType
 from typing import Final
 
 from scipy import stats
@@ -24,6 +25,10 @@ from verify.statistics.reliability import expected_calibration_error
 _BINS: Final = 15
 _PARTS: Final = 40
 """Most parts that the jackknife leaves out, one at a time."""
+
+
+def _overconfidence(_: ItemScore, scored: Scored) -> float:
+    return scored.values["confidence"] - scored.values["correct_raw"]
 
 
 def _accuracy(rule: str, divided: str) -> Metric:
@@ -92,6 +97,11 @@ class MultipleChoice(Method[ChoiceItem, ChoiceParameters]):
             ideal=0.0,
             meaning="ece less what a perfectly calibrated subject would show on these items; for display.",
         ),
+    )
+
+    item_values = MappingProxyType(
+        {f"accuracy_{rule}": f"correct_{rule}" for rule in RULES}
+        | {"fragile": "fragile", "brier": "brier", "overconfidence": _overconfidence}
     )
 
     def check_row(self, row: ChoiceItem) -> Iterable[str]:
@@ -179,7 +189,3 @@ def _around(value: float, spread: float, parts: int, *, tail: float) -> Interval
     # A spread of 0 comes of few bins and equal answers; then a share 1 - tail^(1/k) may still differ unseen.
     half = float(stats.t.isf(tail, parts - 1)) * spread or 1.0 - tail ** (1.0 / parts)
     return Interval(max(0.0, value - half), min(1.0, value + half))
-
-
-def _overconfidence(_: ItemScore, scored: Scored) -> float:
-    return scored.values["confidence"] - scored.values["correct_raw"]

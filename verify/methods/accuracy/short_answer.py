@@ -1,6 +1,7 @@
 """Short answers in the subject's own words, held exactly against the accepted ones."""
 
 from collections.abc import Iterable, Sequence
+from types import MappingProxyType
 from typing import Annotated
 
 from pydantic import Field
@@ -97,6 +98,8 @@ class ShortAnswer(Method[ShortAnswerItem, ShortAnswerParameters]):
             meaning="Share of answers that say the same as an accepted one; empty and cut ones are unscored.",
         ),
     )
+
+    item_values = MappingProxyType({"exact_match": "exact_match"})
 
     def check_row(self, row: ShortAnswerItem) -> Iterable[str]:
         """No accepted answer, or one that says nothing."""

@@ -3,6 +3,7 @@
 import itertools
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from types import MappingProxyType
 from typing import Literal
 
 from verify.methods.accuracy import choices
@@ -76,6 +77,8 @@ class OptionOrder(Method[ChoiceItem, OptionOrderParameters]):
             meaning="RStd: standard deviation of the recall over the places of the right answer.",
         ),
     )
+
+    item_values = MappingProxyType({name: name for name in ("consistency", "accuracy_all_orders", "accuracy")})
 
     def check_row(self, row: ChoiceItem) -> Iterable[str]:
         """Answers outside the options, options that are alike, too many options for all orders."""

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from types import MappingProxyType
 from typing import Annotated, Final
 
 from pydantic import Field, field_validator
@@ -11,7 +12,7 @@ from verify.korean.perturbations import perturbation
 from verify.methods.accuracy import choices
 from verify.methods.accuracy.choices import ChoiceItem, ChoiceParameters, Question, Rule
 from verify.methods.base import Examination, Method, Metric
-from verify.methods.estimating import Estimator, Measured
+from verify.methods.estimating import Estimator, Measured, Pick
 from verify.records import Estimand, Estimate, Fraction, ItemScore, Levels, Scored, Strings, Unscored
 from verify.statistics import Interval
 
@@ -21,6 +22,16 @@ _NUMERIC: Final = re.compile(
     r"|이상|이하|미만|초과|이내|이전|이후|제외|면제|외에|외의"
 )
 """Amounts with their units, counts and limits: one letter more or less would be another fact."""
+
+
+def _lost(first: str, second: str) -> Pick:
+    """What an item contributes to a drop; None where nothing of it could be disturbed."""
+
+    def pick(_: ItemScore, scored: Scored) -> float | None:
+        values = scored.values
+        return values[first] - values[second] if first in values and second in values else None
+
+    return pick
 
 
 class PerturbedChoiceParameters(ChoiceParameters):
@@ -131,6 +142,17 @@ class PerturbedChoice(Method[ChoiceItem, PerturbedChoiceParameters]):
             ideal=1.0,
             meaning="Mean accuracy over the families.",
         ),
+    )
+
+    item_values = MappingProxyType(
+        {
+            "accuracy_drop": _lost("plain", "perturbed"),
+            "control_drop": _lost("plain", "control"),
+            "excess_drop": _lost("control", "perturbed"),
+            "consistency": "same",
+            "accuracy_plain": "plain",
+            "accuracy_perturbed": "perturbed",
+        }
     )
 
     def expand(self, row: ChoiceItem) -> Iterable[ChoiceItem]:
