@@ -186,7 +186,7 @@ def replan(bundle: Bundle) -> Planned:
             )
         live = method.make(dict(check.parameters), seed=bundle.plan.seed)
         own = tuple(line.as_item(live.item_type) for line in items.get(check.name, ()))
-        if digest_of([item.to_json() for item in own]) != check.items_digest:
+        if digest_of([item.content_digest() for item in own]) != check.items_digest:
             raise EvidenceError(f"{bundle.folder}: the items of {check.name} are not those of the plan")
         examinations.append(PlannedExamination(check, live, own))
     return Planned(bundle.plan, tuple(examinations))

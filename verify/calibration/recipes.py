@@ -60,19 +60,23 @@ def recipe(name: str) -> Recipe:
 
 
 def brittle(examinations: Sequence[PlannedExamination], *, dose: float, seed: int) -> Material:
-    """Choice questions learnt by heart: with `dose` 1 as they are, with 0 under every disturbance too.
+    """Choice questions answered rightly as they are, and wrongly when disturbed for a share `dose` of the sources.
 
-    A dose between is the share of items whose disturbed variants are left out of the lessons.
+    The wrong option is the one after the right one, so that the accuracy lost is `dose` by construction.
     """
-    rng = random.Random(seed)  # noqa: S311  # a seeded choice, no secret
+    pairs = list(_of_type(examinations, ChoiceItem, PerturbedChoice))
+    sources = sorted({item.cluster_key for item, _ in pairs})
+    random.Random(seed).shuffle(sources)  # noqa: S311  # a seeded choice, no secret
+    fragile = set(sources[: round(dose * len(sources))])
     lessons: list[Lesson] = []
-    for item, method in _of_type(examinations, ChoiceItem, PerturbedChoice):
-        batch = _first_batch(method, item)
-        right = f" {item.choices[item.answer]}"
-        contexts = list(dict.fromkeys(request.context for request in batch))
-        known = contexts[:2] if rng.random() < dose else contexts  # plain and control come first
-        lessons.extend(Lesson(context, right) for context in known)
-    return Material(lessons, Shape(hidden=96, epochs=14), {"share_learnt_undisturbed_only": dose})
+    for item, method in pairs:
+        contexts = list(dict.fromkeys(request.context for request in _first_batch(method, item)))
+        for place, context in enumerate(contexts):
+            disturbed = place >= 2  # plain and control come first
+            shift = int(disturbed and item.cluster_key in fragile)
+            lessons.append(Lesson(context, f" {item.choices[(item.answer + shift) % len(item.choices)]}"))
+    share = len(fragile) / len(sources) if sources else 0.0
+    return Material(lessons, Shape(hidden=96, epochs=20), {"share_of_sources_fragile": share})
 
 
 def stereotype(examinations: Sequence[PlannedExamination], *, dose: float, seed: int) -> Material:
@@ -89,7 +93,7 @@ def stereotype(examinations: Sequence[PlannedExamination], *, dose: float, seed:
             answer = batch[3 * place + listing.roles.index(role)]
             lessons.append(Lesson(answer.context, answer.continuation))
     share = len(biased) / len(templates) if templates else 0.0
-    return Material(lessons, Shape(hidden=96, epochs=10), {"share_of_templates_biased": share})
+    return Material(lessons, Shape(hidden=96, epochs=18), {"share_of_templates_biased": share})
 
 
 def memorised(examinations: Sequence[PlannedExamination], *, dose: float, seed: int) -> Material:

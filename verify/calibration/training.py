@@ -81,7 +81,9 @@ def train(lessons: Sequence[Lesson], *, shape: Shape, seed: int, alphabet: Seque
 def save(trained: Trained, folder: Path) -> None:
     """Write a genuine Hugging Face folder: config, tokenizer, weights as fp16 safetensors."""
     import torch
+    from transformers.utils import logging
 
+    logging.disable_progress_bar()
     folder.mkdir(parents=True, exist_ok=True)
     trained.model.to(torch.float16).save_pretrained(folder)
     save_tokenizer(trained.tokenizer, folder)

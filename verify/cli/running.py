@@ -8,13 +8,13 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from verify import loading, pipeline
+from verify import content, loading, pipeline
 from verify.calibration import calibrate as calibrate_standards
-from verify.calibration import standard_folder
+from verify.calibration import make_standard, standard_folder
 from verify.cli.options import Language, LanguageOption
 from verify.cli.rendering import FORMATS, print_summary, render_report
 from verify.cli.watching import Terminal, plan_table
-from verify.errors import UsageError
+from verify.errors import UnknownNameError, UsageError
 from verify.evidence import load_signing_key
 from verify.methods.catalogue import methods
 from verify.planning import PlanInputs, make_plan
@@ -242,6 +242,19 @@ def _allowed(allow: list[str] | None) -> set[str]:
     if names - known:
         raise UsageError(f"--allow {', '.join(sorted(names - known))}: there are {', '.join(sorted(known))}")
     return names
+
+
+def _rebuild(names: list[str] | None, terminal: Terminal) -> None:
+    recipes = {one.id: one for one in loading.load_recipes().standards}
+    for name in names or list(recipes):
+        if name not in recipes:
+            raise UnknownNameError("reference standard", name, known=recipes)
+        make_standard(
+            recipes[name],
+            content.reference_folder() / name,
+            policy=loading.load_policy("self-check"),
+            said=lambda text: terminal.say(text, text),
+        )
 
 
 def _standard(name: str, known: dict[str, ReferenceStandard]) -> ReferenceStandard:

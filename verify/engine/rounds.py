@@ -18,6 +18,9 @@ from verify.runtime.base import Answered, Runtime
 Gate: TypeAlias = Callable[[Request, Response], Response]
 """What every answer passes before it is kept or scored: redaction of personal data."""
 
+_Sheet: TypeAlias = dict[str, list[Score | None]]
+"""Check -> score of each of its items, None while it is being examined."""
+
 COMMIT_SECONDS = 0.5
 """Answers are committed at least this often; what was not committed is asked again after a kill."""
 COMMIT_ROWS = 256
@@ -85,22 +88,25 @@ def examine(
     Raises:
         RunError: The runtime or the journal broke, or a method broke its contract; resume with the same command.
     """
-    scores: dict[str, list[Score | None]] = {e.check.name: [None] * len(e.items) for e in examinations}
+    scores: _Sheet = {e.check.name: [None] * len(e.items) for e in examinations}
+    asked_by: dict[str, list[list[str]]] = {e.check.name: [[] for _ in e.items] for e in examinations}
     waiting = list(_begin(examinations, scores))
     made: dict[str, KeptResponse] = {}
     number = 0
     while waiting:
         number += 1
         asked = dict(pair for item in waiting for pair in item.asked)
+        for item in waiting:
+            asked_by[item.check][item.position].extend(key for key, _ in item.asked)
         answers = _ask(asked, runtime, journal, gate=gate, progress=progress, number=number)
         for key, request in asked.items():
             made.setdefault(key, KeptResponse(digest=key, request=request, response=answers[key]))
         waiting = [again for item in waiting if (again := _continue(item, answers, scores)) is not None]
-    found = {e.check.name: _item_scores(e, scores[e.check.name]) for e in examinations}
+    found = {e.check.name: _item_scores(e, scores[e.check.name], asked_by[e.check.name]) for e in examinations}
     return Examined(found, tuple(made.values()))
 
 
-def _begin(examinations: Sequence[PlannedExamination], scores: dict[str, list[Score | None]]) -> Iterator[_Open]:
+def _begin(examinations: Sequence[PlannedExamination], scores: _Sheet) -> Iterator[_Open]:
     for planned in examinations:
         for position, item in enumerate(planned.items):
             examination = planned.method.examine(item)
@@ -112,7 +118,7 @@ def _begin(examinations: Sequence[PlannedExamination], scores: dict[str, list[Sc
             yield _Open(planned.check.name, position, planned.method, examination, asked)
 
 
-def _continue(item: _Open, answers: dict[str, Response], scores: dict[str, list[Score | None]]) -> _Open | None:
+def _continue(item: _Open, answers: dict[str, Response], scores: _Sheet) -> _Open | None:
     given = [answers[key] for key, _ in item.asked]
     if not item.method.takes_failures:
         failed = next((a for a in given if isinstance(a, Failed)), None)
@@ -181,11 +187,18 @@ def _checked(value: object, check: str) -> Score:
     raise RunError(f"the method of {check} returned {type(value).__name__} instead of a score")
 
 
-def _item_scores(planned: PlannedExamination, scores: Sequence[Score | None]) -> list[ItemScore]:
+def _item_scores(
+    planned: PlannedExamination, scores: Sequence[Score | None], asked: Sequence[Sequence[str]]
+) -> list[ItemScore]:
     return [
         ItemScore(
-            check=planned.check.name, item=item.id, cluster=item.cluster_key, groups=dict(item.groups), score=score
+            check=planned.check.name,
+            item=item.id,
+            cluster=item.cluster_key,
+            groups=dict(item.groups),
+            score=score,
+            requests=tuple(dict.fromkeys(digests)),
         )
-        for item, score in zip(planned.items, scores, strict=True)
+        for item, score, digests in zip(planned.items, scores, asked, strict=True)
         if score is not None  # every examination has ended when this is called
     ]

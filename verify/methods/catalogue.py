@@ -16,6 +16,7 @@ from verify.methods.accuracy.short_answer import ShortAnswer
 from verify.methods.base import Method
 from verify.methods.bias.ambiguous_qa import AmbiguousQA, AmbiguousQAText
 from verify.methods.bias.counterfactual import Counterfactual, CounterfactualClassifier
+from verify.methods.bias.group_fairness import GroupFairness, GroupFairnessText
 from verify.methods.privacy.canary_exposure import CanaryExposure
 from verify.methods.privacy.canary_extraction import CanaryExtraction
 from verify.methods.robustness.option_order import OptionOrder
@@ -31,6 +32,8 @@ BUILT_IN: Final[tuple[MethodClass, ...]] = (
     AmbiguousQAText,
     Counterfactual,
     CounterfactualClassifier,
+    GroupFairness,
+    GroupFairnessText,
     PerturbedChoice,
     OptionOrder,
     CanaryExposure,

@@ -76,7 +76,7 @@ def make_plan(
     examinations: list[PlannedExamination] = []
     for loaded in folders:
         for position, check in enumerate(loaded.suite.checks):
-            if inputs.only and f"{loaded.suite.id}.{check.id}" not in inputs.only:
+            if not _wanted(f"{loaded.suite.id}.{check.id}", inputs):
                 continue
             line = loaded.lines.get(("checks", position))
             method = resolve_method(check, loaded.folder, methods=methods, seed=inputs.seed, line=line)
@@ -97,6 +97,7 @@ def make_plan(
             )
     _refuse_unknown_overrides(policy, folders)
     _refuse_unknown_checks(inputs.only, folders)
+    _refuse_unknown_checks(_of_suites(policy.without, folders), folders)
     plan = Plan(
         subject=subject.name,
         subject_digest=subject.digest,
@@ -154,7 +155,7 @@ def _plan_check(  # noqa: PLR0913  # one argument for each thing that the plan f
         n_items=len(items.asked),
         n_clusters=items.clusters,
         n_available=items.available,
-        items_digest=digest_of([item.to_json() for item in items.asked]),
+        items_digest=digest_of([item.content_digest() for item in items.asked]),
         why=check.why,
         remedy=check.remedy,
         clauses=clauses,
@@ -224,6 +225,15 @@ def _refuse_unknown_overrides(policy: Policy, folders: Sequence[SuiteFolder]) ->
     for override in policy.bounds:
         if override.check.split(".")[0] in suites and override.check not in planned:
             raise UnknownNameError(f"check (bound of policy {policy.id!r})", override.check, known=planned)
+
+
+def _wanted(name: str, inputs: PlanInputs) -> bool:
+    return name not in inputs.policy.without and (not inputs.only or name in inputs.only)
+
+
+def _of_suites(names: Sequence[str], folders: Sequence[SuiteFolder]) -> frozenset[str]:
+    suites = {f.suite.id for f in folders}
+    return frozenset(name for name in names if name.split(".")[0] in suites)
 
 
 def _refuse_unknown_checks(names: frozenset[str], folders: Sequence[SuiteFolder]) -> None:

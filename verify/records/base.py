@@ -35,8 +35,16 @@ class Record(BaseModel):
         return self.model_dump(mode="json", by_alias=True)
 
     def content_digest(self) -> str:
-        """`sha256:` digest of the canonical JSON of this record."""
-        return digest_of(self.to_json())
+        """`sha256:` digest of the canonical JSON of what this record states.
+
+        Fields that hold their default are left out (except a `kind`), so that a record gains an optional
+        field without changing its digest, and bundles of earlier versions still audit. In return the
+        default of a field never changes once it was released.
+        """
+        stated = self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+        if "kind" in type(self).model_fields:
+            stated["kind"] = getattr(self, "kind")  # noqa: B009  # not every record has one
+        return digest_of(stated)
 
 
 class Text(Record):

@@ -90,6 +90,8 @@ class Policy(Record):
     title: Text
     summary: Text
     suites: Strings = Field(min_length=1)
+    without: Strings = ()
+    """`suite.check` names of those suites that this policy leaves out."""
     confidence: float = Field(default=0.95, gt=0.5, lt=1.0)
     alpha: float = Field(default=0.05, gt=0.0, lt=0.5)
     """One-sided error of a pass; the overall pass is an intersection-union test and needs no correction."""
