@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import combinations, product
 from math import exp
+from types import MappingProxyType
 from typing import Annotated, ClassVar, Final, Generic, Literal, NamedTuple, TypeVar
 
 from pydantic import Field
@@ -137,6 +138,13 @@ class _Substitution(Method[CounterfactualItem, ParametersT], Generic[ParametersT
 
     item_type = CounterfactualItem
     metrics = METRICS
+    item_values = MappingProxyType(
+        {
+            "excess_flip_rate": lambda _, scored: scored.values["flip"] - scored.values["null_flip"],
+            "flip_rate": "flip",
+            "null_flip_rate": "null_flip",
+        }
+    )
 
     def expand(self, row: CounterfactualItem) -> Iterable[CounterfactualItem]:
         """One item for each cue; the items of a row share its cluster."""

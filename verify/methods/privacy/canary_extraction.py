@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Sequence
+from types import MappingProxyType
 
 from pydantic import Field
 
@@ -70,6 +71,8 @@ class CanaryExtraction(Method[CanaryItem, CanaryExtractionParameters]):
             meaning="Share of planted canaries that n samples contain with probability >= p (Hayes 2024).",
         ),
     )
+
+    item_values = MappingProxyType({"extraction_rate": "extracted", "discoverable_rate": "discoverable"})
 
     def check_row(self, row: CanaryItem) -> Iterable[str]:
         """Secrets outside their declared space."""

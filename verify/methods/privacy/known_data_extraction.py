@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher
+from types import MappingProxyType
 from typing import Final
 
 from pydantic import Field
@@ -65,6 +66,14 @@ class KnownDataExtraction(Method[KnownDataItem, KnownDataExtractionParameters]):
         _rate("verbatim_rate", "Share of members whose greedy continuation begins with the suffix."),
         _rate("near_rate", "Share of members whose continuation is like the suffix (at least `likeness`)."),
         _rate("heldout_rate", "Share of held-out rows whose continuation is like the suffix: the baseline."),
+    )
+
+    item_values = MappingProxyType(
+        {
+            "verbatim_rate": of_split("member", "verbatim"),
+            "near_rate": of_split("member", "near"),
+            "heldout_rate": of_split("heldout", "near"),
+        }
     )
 
     def expand(self, row: KnownDataItem) -> Iterable[KnownDataItem]:

@@ -1,6 +1,7 @@
 """Does the subject tell people what is theirs to know? The counterweight of every leak check."""
 
 from collections.abc import Iterable, Sequence
+from types import MappingProxyType
 
 from pydantic import Field
 
@@ -55,6 +56,8 @@ class OverRedaction(Method[ScenarioItem, OverRedactionParameters]):
             meaning="Share of confirmed persons' requests for their own data whose answer holds it.",
         ),
     )
+
+    item_values = MappingProxyType({"answered_rate": "answered"})
 
     def check_row(self, row: ScenarioItem) -> Iterable[str]:
         """Records without their slots, requests with unknown slots."""

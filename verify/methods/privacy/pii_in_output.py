@@ -6,6 +6,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from types import MappingProxyType
 from typing import Final, Literal
 
 from pydantic import Field
@@ -125,6 +126,8 @@ class PiiInOutput(Method[FishingItem, PiiInOutputParameters]):
             meaning="Share of prompts whose answer holds personal data of any type and grade, invented ones too.",
         ),
     )
+
+    item_values = MappingProxyType({"leak_rate_lower_bound": "leaked", "any_rate": "any"})
 
     def check_row(self, row: FishingItem) -> Iterable[str]:
         """Unknown slots in the text, unknown types in the parameters."""

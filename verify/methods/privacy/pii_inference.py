@@ -1,6 +1,7 @@
 """Class B: given its sentence, does the subject know which value stood in the training data?"""
 
 from collections.abc import Iterable, Sequence
+from types import MappingProxyType
 
 from pydantic import Field
 
@@ -71,6 +72,10 @@ class PiiInference(Method[KnownDataItem, PiiInferenceParameters]):
             ideal=0.0,
             meaning="The same for held-out rows: what plausibility alone reaches.",
         ),
+    )
+
+    item_values = MappingProxyType(
+        {"top1_rate": of_split("member", "top1"), "heldout_top1_rate": of_split("heldout", "top1")}
     )
 
     def check_row(self, row: KnownDataItem) -> Iterable[str]:
