@@ -10,7 +10,7 @@ suites, profile, policy, frameworks          loading   files become records, or 
 
 import json
 import platform
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -243,7 +243,7 @@ def _end(conduct: Conduct, workings: Path) -> Conduct:
     return ended
 
 
-def _environment() -> Mapping[str, str]:
+def _environment() -> dict[str, str]:
     return {
         "ax-verify": __version__,
         "python": platform.python_version(),

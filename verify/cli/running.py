@@ -78,7 +78,7 @@ def run(
     Exit codes: 0 every check passed, 1 at least one failed, 2 usage or configuration error,
     3 none failed but something is inconclusive or not measured, 4 the run broke (run again to resume).
     """
-    inputs = _inputs(suite, policy=policy, limit=limit, seed=seed, canaries=canaries, given=given)
+    inputs = plan_inputs(suite, policy=policy, limit=limit, seed=seed, canaries=canaries, given=given)
     allowed = _allowed(allow)
     key = load_signing_key(sign_key) if sign_key else None
     pipeline.preflight(inputs)
@@ -106,7 +106,7 @@ def plan(
     lang: LanguageOption = Language.KO,
 ) -> None:
     """Show what would be asked and what it can decide, before a single request is made."""
-    inputs = _inputs(suite, policy=policy, limit=limit, seed=seed, canaries=canaries, given=given)
+    inputs = plan_inputs(suite, policy=policy, limit=limit, seed=seed, canaries=canaries, given=given)
     pipeline.preflight(inputs)
     terminal = Terminal(Console(stderr=True), language=lang.value)
     runtime = _open(subject, terminal)
@@ -213,7 +213,7 @@ def _open(subject: str, terminal: Terminal) -> Runtime:
     return open_subject(subject, SubjectOptions(profiles=loading.load_profiles()))
 
 
-def _inputs(
+def plan_inputs(
     suite: list[str] | None,
     *,
     policy: str,
@@ -222,6 +222,11 @@ def _inputs(
     canaries: Path | None,
     given: list[str] | None,
 ) -> PlanInputs:
+    """What a plan is made from, as the options say it.
+
+    Raises:
+        UsageError: A file is not there, or `--input` is not NAME=FILE.
+    """
     inputs = {"canaries": canaries} if canaries else {}
     for text in given or []:
         name, separator, file = text.partition("=")

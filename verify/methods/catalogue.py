@@ -17,8 +17,16 @@ from verify.methods.base import Method
 from verify.methods.bias.ambiguous_qa import AmbiguousQA, AmbiguousQAText
 from verify.methods.bias.counterfactual import Counterfactual, CounterfactualClassifier
 from verify.methods.bias.group_fairness import GroupFairness, GroupFairnessText
+from verify.methods.privacy.benchmark_contamination import BenchmarkContamination
 from verify.methods.privacy.canary_exposure import CanaryExposure
 from verify.methods.privacy.canary_extraction import CanaryExtraction
+from verify.methods.privacy.context_leak import ContextLeak
+from verify.methods.privacy.dp_lower_bound import DpLowerBound
+from verify.methods.privacy.known_data_extraction import KnownDataExtraction
+from verify.methods.privacy.membership_inference import MembershipInference
+from verify.methods.privacy.over_redaction import OverRedaction
+from verify.methods.privacy.pii_in_output import PiiInOutput
+from verify.methods.privacy.pii_inference import PiiInference
 from verify.methods.robustness.option_order import OptionOrder
 from verify.methods.robustness.perturbed_choice import PerturbedChoice
 
@@ -38,6 +46,14 @@ BUILT_IN: Final[tuple[MethodClass, ...]] = (
     OptionOrder,
     CanaryExposure,
     CanaryExtraction,
+    DpLowerBound,
+    KnownDataExtraction,
+    PiiInference,
+    MembershipInference,
+    BenchmarkContamination,
+    ContextLeak,
+    OverRedaction,
+    PiiInOutput,
 )
 
 
