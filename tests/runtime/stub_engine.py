@@ -36,7 +36,7 @@ class StubEngine:
                 yield Answered(position, GenerateAnswer(text=text, finish="stop", n_tokens=1))
 
     def do(self, verb, rest):
-        return getattr(self, "do_" + verb)(rest)
+        return getattr(self, "do_" + verb, str)(rest)
 
     def do_say(self, rest):
         return rest
@@ -46,7 +46,7 @@ class StubEngine:
         return rest
 
     def do_print(self, rest):
-        print(rest)
+        sys.stdout.write(rest + "\n")
         sys.stderr.write("\x1b]0;owned\x07" + rest * 10_000)
         return "printed"
 
