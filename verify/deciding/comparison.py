@@ -159,7 +159,8 @@ def _test(pairs: Sequence[Pair], scale: Scale, *, margin: float, levels: Levels)
     """The test, and the standard error of the gain; that of one moved item where none moved."""
     before, after, clusters = _columns(pairs, scale)
     independent = len(set(clusters)) == len(clusters)
-    binary = all(value in (0.0, 1.0) for value in (*before, *after))
+    share = (scale.low, scale.high) == (0.0, 1.0)
+    binary = share and all(value in (0.0, 1.0) for value in (*before, *after))
 
     def measured(confidence: float) -> ClusteredEstimate:
         return _measured(before, after, clusters, confidence=confidence, scale=scale, binary=binary)
@@ -212,9 +213,7 @@ def _measured(
 ) -> ClusteredEstimate:
     if binary:
         return paired_difference(after, before, clusters=clusters, confidence=confidence)
-    found = paired_difference(
-        after, before, clusters=clusters, confidence=confidence, low=scale.low, high=scale.high
-    )
+    found = paired_difference(after, before, clusters=clusters, confidence=confidence, low=scale.low, high=scale.high)
     worse = [int(b < a) for a, b in zip(before, after, strict=True)]
     better = [int(b > a) for a, b in zip(before, after, strict=True)]
     moved = {c for c, w, g in zip(clusters, worse, better, strict=True) if w or g}

@@ -1,0 +1,346 @@
+"""Two releases that were measured alike, check by check: what pairs say, and which items moved.
+
+Nothing is asked: all comes from two bundles whose integrity the caller has checked.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, Protocol
+
+from verify.deciding.comparison import ASKED_POWER, Scale, Weighed, decide_change, overall_change, weigh
+from verify.engine.pairing import Paired, by_check, differences, pair_up
+from verify.engine.transcripts import Moved, choose, examples_of
+from verify.errors import NotEnoughDataError, UnknownNameError, UsageError
+from verify.planning.resolving import Methods, metric_of
+from verify.records import (
+    Change,
+    ChangeReason,
+    ComparedCheck,
+    Comparison,
+    Estimate,
+    ItemScore,
+    KeptResponse,
+    Levels,
+    Manifest,
+    Movement,
+    Plan,
+    PlannedCheck,
+    PlannedItem,
+    Policy,
+    Release,
+    Results,
+    Subject,
+)
+from verify.statistics import holm
+
+EXAMPLES = 3
+"""Items that are shown with their exchanges, of each check and in each direction."""
+
+_CONDITIONS = ("kind", "architecture", "dtype", "device", "path", "context", "has_chat_template")
+
+
+class Kept(Protocol):
+    """A bundle whose integrity was checked."""
+
+    @property
+    def plan(self) -> Plan:
+        """What was decided before the first request."""
+        ...
+
+    @property
+    def subject(self) -> Subject:
+        """The release."""
+        ...
+
+    @property
+    def results(self) -> Results:
+        """Estimates and verdicts."""
+        ...
+
+    @property
+    def manifest(self) -> Manifest:
+        """Digests."""
+        ...
+
+    def items(self) -> Iterator[PlannedItem]:
+        """The items as they were asked."""
+        ...
+
+    def responses(self) -> Iterator[KeptResponse]:
+        """The kept exchanges."""
+        ...
+
+    def scores(self) -> Iterator[ItemScore]:
+        """One score for each item and repeat."""
+        ...
+
+
+class _Both(NamedTuple):
+    """A check in both plans, with its scores; None where a plan lacks it."""
+
+    before: PlannedCheck | None
+    after: PlannedCheck | None
+    scores: tuple[Sequence[ItemScore], Sequence[ItemScore]]
+
+    @property
+    def planned(self) -> PlannedCheck:
+        """The check as the later plan has it."""
+        found = self.after or self.before
+        assert found is not None  # noqa: S101  # made from names that one of the plans has
+        return found
+
+
+class _Draft(NamedTuple):
+    """A check on its way to an outcome; nothing was weighed where it is not comparable."""
+
+    record: ComparedCheck
+    scale: Scale
+    weighed: Weighed | None = None
+
+
+def compare(before: Kept, after: Kept, *, policy: Policy, methods: Methods, examples: int = EXAMPLES) -> Comparison:
+    """Compare two releases that were measured alike.
+
+    Args:
+        before: The release that is in service.
+        after: The release that is to replace it.
+        policy: Gives margins, error rates and the least number of independent sources.
+        methods: All methods by name.
+        examples: Items that are shown of each check and in each direction.
+
+    Raises:
+        UsageError: The two were measured under other conditions (access level, seed), share no check, or the
+            policy has a margin that no check can have.
+        EvidenceError: A bundle contradicts itself.
+    """
+    _refuse_other_conditions(before, after)
+    both = _both(before, after)
+    _refuse_unknown_margins(policy, both)
+    drafts = [_draft(each, before, after, policy=policy, methods=methods) for each in both]
+    checks = _decided(drafts, min_clusters=policy.min_clusters)
+    moved = {e.planned.name: _moved(e, draft, count=examples) for e, draft in zip(both, drafts, strict=True)}
+    shown = examples_of(moved, before.responses(), after.responses())
+    checks = [check.model_copy(update={"examples": shown[check.check]}) for check in checks]
+    return Comparison(
+        outcome=overall_change(check.outcome for check in checks),
+        before=_release(before),
+        after=_release(after),
+        policy=policy.id,
+        policy_digest=policy.content_digest(),
+        margins_planned=after.plan.policy_digest == policy.content_digest(),
+        levels=_levels(policy),
+        min_clusters=policy.min_clusters,
+        seed=after.plan.seed,
+        checks=tuple(checks),
+        notes=_notes(before, after),
+    )
+
+
+def _refuse_other_conditions(before: Kept, after: Kept) -> None:
+    for what, old, new in (
+        ("access level", before.subject.access.value, after.subject.access.value),
+        ("seed", before.plan.seed, after.plan.seed),
+    ):
+        if old != new:
+            raise UsageError(
+                f"the bundles cannot be compared: other {what} ({old} before, {new} after); "
+                "run both releases with the same command"
+            )
+    if not {c.name for c in before.plan.checks} & {c.name for c in after.plan.checks}:
+        raise UsageError("the bundles cannot be compared: they have no check in common")
+
+
+def _refuse_unknown_margins(policy: Policy, both: Sequence[_Both]) -> None:
+    known = {each.planned.name for each in both}
+    suites = {each.planned.suite for each in both}
+    for own in policy.margins:
+        if own.check.split(".")[0] in suites and own.check not in known:
+            raise UnknownNameError(f"check (margin of policy {policy.id!r})", own.check, known=known)
+
+
+def _both(before: Kept, after: Kept) -> list[_Both]:
+    old, new = ({check.name: check for check in kept.plan.checks} for kept in (before, after))
+    scores_old, scores_new = by_check(before.scores()), by_check(after.scores())
+    return [
+        _Both(old.get(name), new.get(name), (scores_old.get(name, ()), scores_new.get(name, ())))
+        for name in {**new, **old}
+    ]
+
+
+def _draft(both: _Both, before: Kept, after: Kept, *, policy: Policy, methods: Methods) -> _Draft:
+    planned = both.planned
+    own = {margin.check: margin.margin for margin in policy.margins}
+    margin = own.get(planned.name, policy.default_margin)
+    estimates = [_deciding(kept.results, planned) for kept in (before, after)]
+    draft = ComparedCheck(
+        check=planned.name,
+        title=planned.title,
+        metric=planned.metric,
+        better=planned.better,
+        margin=margin,
+        outcome=Change.NOT_COMPARABLE,
+        code=ChangeReason.NOTHING_PAIRED,
+        reason="no item has a score in both releases",
+        before=estimates[0],
+        after=estimates[1],
+        differences=differences(both.before, both.after) if both.before and both.after else (),
+    )
+    obstacle = _obstacle(both, draft, methods=methods)
+    if obstacle is not None:
+        code, reason = obstacle
+        return _Draft(draft.model_copy(update={"code": code, "reason": reason}), Scale(0.0, 1.0, planned.better))
+    metric = metric_of(methods[planned.method].make(dict(planned.parameters), seed=after.plan.seed), planned.metric)
+    scale = Scale(metric.low, metric.high, metric.better)
+    if margin >= scale.span:
+        raise UsageError(
+            f"policy {policy.id!r}: the margin {margin:g} of {planned.name} is not less than the whole range "
+            f"[{scale.low:g}, {scale.high:g}] of {planned.metric}"
+        )
+    pick = methods[planned.method].item_values[planned.metric]
+    return _weighed(draft, pair_up(*both.scores, pick), both, scale, levels=_levels(policy))
+
+
+def _obstacle(both: _Both, draft: ComparedCheck, *, methods: Methods) -> tuple[ChangeReason, str] | None:
+    """Why a check cannot be compared, seen before its scores are."""
+    if both.before is None or both.after is None:
+        side = "before" if both.after is None else "after"
+        return ChangeReason.MEASURED_OTHERWISE, f"only the release {side} was asked this"
+    if draft.differences:
+        return ChangeReason.MEASURED_OTHERWISE, "; ".join(draft.differences)
+    for side, planned in (("before", both.before), ("after", both.after)):
+        if planned.not_measured is not None:
+            return ChangeReason.NOT_MEASURED, f"{side}: {planned.not_measured}"
+    method, planned = methods.get(both.after.method), both.after
+    if method is None or method.version != planned.method_version:
+        here = "none" if method is None else f"version {method.version}"
+        text = f"measured with {planned.method!r} version {planned.method_version}; here is {here}"
+        return ChangeReason.NO_SUCH_METHOD, text
+    if planned.metric not in method.item_values:
+        text = f"{planned.metric} is no mean over items: no paired test exists; the estimates stand side by side"
+        return ChangeReason.NO_ITEM_VALUE, text
+    for side, estimate in (("before", draft.before), ("after", draft.after)):
+        if estimate is not None and estimate.display_only:
+            return ChangeReason.DISPLAY_ONLY, f"{side}: the estimate is for display; nothing may rest on it"
+    return None
+
+
+def _weighed(draft: ComparedCheck, paired: Paired, both: _Both, scale: Scale, *, levels: Levels) -> _Draft:
+    record = draft.model_copy(
+        update={
+            "unscored_before": paired.unscored_before,
+            "unscored_after": paired.unscored_after,
+            "unscored_both": paired.unscored_both,
+        }
+    )
+    allowed = min(check.max_unscored for check in (both.before, both.after) if check is not None)
+    if paired.pairs and paired.lost > allowed:
+        total = len(paired.pairs) + paired.unscored_both
+        reason = (
+            f"{paired.n_lost} of {total} pairs lack a score (before {paired.unscored_before}, after "
+            f"{paired.unscored_after}, both {paired.unscored_both}); at most {allowed:.0%} may"
+        )
+        return _Draft(record.model_copy(update={"code": ChangeReason.TOO_MANY_LOST, "reason": reason}), scale)
+    try:
+        weighed = weigh(paired.pairs, scale, margin=draft.margin, levels=levels)
+    except NotEnoughDataError as error:
+        return _Draft(record.model_copy(update={"reason": str(error)}), scale)
+    worse, better = _movements(paired, scale, margin=draft.margin)
+    return _Draft(
+        record.model_copy(
+            update={
+                "test": weighed.test,
+                "worst_case": weighed.worst_case,
+                "best_case": weighed.best_case,
+                "p_noninferior": weighed.p_noninferior,
+                "p_regression": weighed.p_regression,
+                "power": weighed.power,
+                "minimum_detectable": weighed.minimum_detectable,
+                "regressions": worse,
+                "improvements": better,
+                "warnings": _warnings(weighed, draft.margin),
+            }
+        ),
+        scale,
+        weighed,
+    )
+
+
+def _warnings(weighed: Weighed, margin: float) -> tuple[str, ...]:
+    if weighed.power >= ASKED_POWER:
+        return ()
+    text = (
+        f"power {weighed.power:.2f} at the margin {margin:g}: a release that is no worse passes with that "
+        f"probability only (asked: {ASKED_POWER:g}); ask more items or declare a wider margin before the run"
+    )
+    return (text,)
+
+
+def _movements(paired: Paired, scale: Scale, *, margin: float) -> tuple[tuple[Movement, ...], tuple[Movement, ...]]:
+    """Items that moved by more than the margin, the worse ones first; each list by size, then by id."""
+    moved: list[tuple[float, Movement]] = []
+    for pair in paired.pairs:
+        if pair.before is not None and pair.after is not None:
+            gain = scale.good(pair.after) - scale.good(pair.before)
+            if abs(gain) > margin:
+                moved.append((gain, Movement(item=pair.item, repeat=pair.repeat, before=pair.before, after=pair.after)))
+    moved.sort(key=lambda each: (-abs(each[0]), each[1].item, each[1].repeat))
+    return tuple(m for gain, m in moved if gain < 0), tuple(m for gain, m in moved if gain > 0)
+
+
+def _decided(drafts: Sequence[_Draft], *, min_clusters: int) -> list[ComparedCheck]:
+    family = [draft.weighed.p_regression for draft in drafts if draft.weighed]
+    adjusted = iter(holm(family) if family else ())
+    checks = []
+    for draft in drafts:
+        if draft.weighed is None:
+            checks.append(draft.record)
+            continue
+        holm_p = next(adjusted)
+        outcome, code, reason = decide_change(
+            draft.weighed, margin=draft.record.margin, holm_p=holm_p, min_clusters=min_clusters
+        )
+        update = {"outcome": outcome, "code": code, "reason": reason, "holm_adjusted_p": holm_p}
+        checks.append(draft.record.model_copy(update=update))
+    return checks
+
+
+def _moved(both: _Both, draft: _Draft, *, count: int) -> Moved:
+    clusters = {score.item: score.cluster for side in both.scores for score in side}
+    worse, better = (
+        choose(moved, draft.scale, clusters=clusters, count=count)
+        for moved in (draft.record.regressions, draft.record.improvements)
+    )
+    return Moved(worse, better, *both.scores)
+
+
+def _deciding(results: Results, planned: PlannedCheck) -> Estimate | None:
+    for estimate in results.estimates:
+        if (estimate.check, estimate.metric, estimate.group) == (planned.name, planned.metric, None):
+            return estimate
+    return None
+
+
+def _release(kept: Kept) -> Release:
+    return Release(
+        subject=kept.subject.name,
+        subject_digest=kept.subject.digest,
+        bundle=kept.manifest.root,
+        plan=kept.plan.content_digest(),
+    )
+
+
+def _levels(policy: Policy) -> Levels:
+    return Levels(confidence=policy.confidence, alpha=policy.alpha)
+
+
+def _notes(before: Kept, after: Kept) -> tuple[str, ...]:
+    notes = []
+    if before.subject.digest == after.subject.digest:
+        notes.append("both bundles are of the same subject: what differs is repeatability, not a release")
+    for name in _CONDITIONS:
+        old, new = getattr(before.subject, name), getattr(after.subject, name)
+        if old != new:
+            notes.append(f"{name}: {old} before, {new} after")
+    old, new = (kept.plan.engine.get("ax-verify", "?") for kept in (before, after))
+    if old != new:
+        notes.append(f"ax-verify: {old} before, {new} after")
+    return tuple(notes)
