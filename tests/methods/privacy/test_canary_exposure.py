@@ -188,7 +188,7 @@ def test_another_run_seed_draws_other_decoys_and_the_same_seed_the_same() -> Non
     asked = [next(CanaryExposure.make({}, seed=s).examine(row)) for s in (1, 1, 2)]
 
     assert asked[0] == asked[1] != asked[2]
-    assert len(asked[0]) == 256
+    assert len(asked[0]) == 128
 
 
 def test_exposure_follows_its_definition() -> None:

@@ -28,7 +28,7 @@ from verify.statistics import exposure
 class CanaryExposureParameters(Parameters):
     """How finely a canary is ranked."""
 
-    decoys: int = Field(default=255, ge=19, le=8191)
+    decoys: int = Field(default=127, ge=19, le=8191)
     """Fresh random secrets that each canary is ranked among; the largest exposure is log2(decoys + 1)."""
 
 

@@ -21,13 +21,12 @@ from scipy import stats
 from verify.errors import NotEnoughDataError, StatisticsError
 from verify.methods.estimating import Measured
 from verify.records import Levels
-from verify.statistics import Interval, clopper_pearson, fisher_pooled
+from verify.statistics import Interval, fisher_pooled
 
 CHANCE: Final = 1.0 / math.log(2.0)
 """Mean exposure, in bits, of secrets that were not memorised: 1.4427."""
 HIGHEST: Final = 32.0
 """No exposure exceeds log2(decoys + 1), which lies far below."""
-_SMALLEST: Final = 1e-300
 
 
 def mean_exposure(bits: Sequence[float], *, levels: Levels) -> Measured:
@@ -53,8 +52,8 @@ def mean_exposure(bits: Sequence[float], *, levels: Levels) -> Measured:
 def pooled_p(ranks: Sequence[int], decoys: Sequence[int], *, levels: Levels) -> Measured:
     """Fisher's p-value of "none of these was memorised".
 
-    The p-value is exact for the decoys drawn. Its interval says how far it would move if the share of the whole
-    space that beats each canary lay at the Clopper-Pearson ends that its decoys allow.
+    The p-value is exact for the decoys drawn. Its interval says how far other decoys would move it: the variance
+    of each ln p is that of a binomial share, (1 - p) / (p (decoys + 1)), by the delta method.
 
     Args:
         ranks: 1 + decoys that score at least as high, for each canary.
@@ -62,14 +61,20 @@ def pooled_p(ranks: Sequence[int], decoys: Sequence[int], *, levels: Levels) -> 
         levels: Confidence of the interval shown, alpha of the bounds.
     """
     n = len(ranks)
-    p = fisher_pooled([r / (d + 1) for r, d in zip(ranks, decoys, strict=True)])
+    shares = [rank / (others + 1) for rank, others in zip(ranks, decoys, strict=True)]
+    p = fisher_pooled(shares)
+    statistic = -2.0 * math.fsum(map(math.log, shares))
+    spread = 2.0 * math.sqrt(
+        math.fsum((1.0 - share) / (share * (others + 1)) for share, others in zip(shares, decoys, strict=True))
+    )
 
-    def ends(confidence: float) -> Interval:
-        shares = [clopper_pearson(r - 1, d, confidence=confidence) for r, d in zip(ranks, decoys, strict=True)]
-        low, high = (fisher_pooled([max(s[k], _SMALLEST) for s in shares]) for k in (0, 1))
+    def ends(tail: float) -> Interval:
+        reach = float(stats.norm.isf(tail)) * spread
+        low, high = (float(stats.chi2.sf(statistic + sign * reach, 2 * n)) for sign in (1.0, -1.0))
         return Interval(min(low, p), max(high, p))
 
-    return Measured(p, ends(levels.confidence), ends(1.0 - 2.0 * levels.alpha), "fisher-exact-ranks", n, n)
+    shown, decided = ends((1.0 - levels.confidence) / 2), ends(levels.alpha)
+    return Measured(p, shown, decided, "fisher-exact-ranks", n, n)
 
 
 def _interval(bits: Sequence[float], mean: float, tail: float) -> Interval:
