@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from tests.runtime.causal import tiny
 from transformers import AutoModelForSequenceClassification
 
+from tests.runtime.causal import tiny
 from verify.errors import SubjectError
 from verify.records import Classify, ClassifyAnswer, FailureReason, LogLikelihood
 from verify.runtime.classifier import open_classifier

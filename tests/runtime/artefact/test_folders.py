@@ -92,7 +92,9 @@ TENSOR = {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}
             safetensors({"a": {**TENSOR, "shape": [2**40, 2**40]}}, data=bytes(8)), "claims 8 bytes", id="overflow"
         ),
         pytest.param(
-            safetensors({"a": TENSOR, "b": {**TENSOR, "data_offsets": [4, 12]}}, data=bytes(12)), "starts at", id="overlap"
+            safetensors({"a": TENSOR, "b": {**TENSOR, "data_offsets": [4, 12]}}, data=bytes(12)),
+            "starts at",
+            id="overlap",
         ),
         pytest.param(
             safetensors({"a": TENSOR, "b": {**TENSOR, "data_offsets": [16, 24]}}, data=bytes(24)), "starts at", id="gap"
@@ -175,7 +177,9 @@ def test_what_could_load_code_is_dropped_and_told(folder, change):
 
 def test_words_of_the_subject_are_no_code(folder):
     """Labels may begin with an underscore or look like a path: they are data."""
-    rewrite(folder / "config.json", id2label={"0": "_공개", "1": "비공개/부분"}, label2id={"_공개": 0, "비공개/부분": 1})
+    rewrite(
+        folder / "config.json", id2label={"0": "_공개", "1": "비공개/부분"}, label2id={"_공개": 0, "비공개/부분": 1}
+    )
 
     subject = check(folder)
 
@@ -190,7 +194,9 @@ def test_words_of_the_subject_are_no_code(folder):
         pytest.param({"num_hidden_layers": 10**9}, "no real network", id="a billion layers"),
         pytest.param({"vocab_size": 10**8}, "do not belong together", id="a vocabulary that the weights do not hold"),
         pytest.param({"intermediate_size": 10**15}, "no model is that large", id="an absurd number"),
-        pytest.param({"architectures": ["BertForMaskedLM"]}, "neither a language model", id="a kind that is not tested"),
+        pytest.param(
+            {"architectures": ["BertForMaskedLM"]}, "neither a language model", id="a kind that is not tested"
+        ),
     ],
 )
 def test_a_configuration_that_would_exhaust_the_machine_is_refused_at_once(folder, change, message):

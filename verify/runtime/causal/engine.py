@@ -12,7 +12,7 @@ from verify.runtime.causal.chat import Voice
 from verify.runtime.causal.decoding import Generator, OneByOne, Prompt
 from verify.runtime.causal.loading import Loaded
 from verify.runtime.causal.network import Network
-from verify.runtime.causal.plain import Batching, PlainPath
+from verify.runtime.causal.paths import CausalPaths
 from verify.runtime.causal.scoring import Path, ScoringRequest, Work, cut, learn, score
 from verify.runtime.causal.seq2seq import Seq2SeqPath
 from verify.runtime.causal.tokens import Tokens, context_window, is_unicode
@@ -29,18 +29,10 @@ class CausalEngine:
         self._voice = Voice(tokenizer)
         vocabulary = int(model.get_output_embeddings().weight.shape[0])
         self.network = Network(model, device=loaded.device, vocabulary=vocabulary)
-        self._path, self._alone = self._paths()
+        self._causal = None if loaded.is_seq2seq else CausalPaths(self.network, loaded, context=self._tokens.context)
+        self._path: Path = self._causal or Seq2SeqPath(self.network)
+        self._alone: Path = self._causal.alone if self._causal else self._path
         self._generator: Generator = OneByOne(model, voice=self._voice, device=loaded.device)
-
-    def _paths(self) -> tuple[Path, Path]:
-        if self._loaded.is_seq2seq:
-            path = Seq2SeqPath(self.network)
-            return path, path
-        batch = 1024 if self._loaded.device.type == "cpu" else 16384
-        return (
-            PlainPath(self.network, batching=Batching.EQUAL, batch_tokens=batch),
-            PlainPath(self.network, batching=Batching.ALONE, batch_tokens=batch),
-        )
 
     @property
     def facts(self) -> EngineFacts:
@@ -52,8 +44,8 @@ class CausalEngine:
             context=self._tokens.context,
             dtype=str(self._loaded.dtype).removeprefix("torch."),
             device=self._loaded.device.type,
-            path="plain",
-            path_reason="",
+            path="shared-prefix" if self._causal is None or self._causal.trust.shares else "plain",
+            path_reason=self._causal.trust.reason if self._causal else "the encoder reads each context once",
             has_chat_template=self._voice.has_template,
             environment=environment(self._loaded.device),
             warnings=self._loaded.warnings,

@@ -60,6 +60,8 @@ class Ledger:
         self._piece = np.repeat(np.arange(len(counts)), counts)
         self._left = np.asarray(counts, dtype=np.int64).copy()
         self._moments = np.repeat(np.asarray(moments, dtype=bool), counts)
+        self._filled = np.zeros(total, dtype=bool)
+        self._complete: list[int] = []
         self._logprobs = np.full(total, np.nan)
         self._greedy = np.zeros(total, dtype=bool)
         self._means = np.full(total if any(moments) else 0, np.nan)
@@ -69,14 +71,25 @@ class Ledger:
         """Slots of a piece's scores."""
         return np.arange(self.first[piece], self.first[piece + 1])
 
-    def put(self, slot: NDArray[np.int64], scores: RowScores) -> list[int]:
-        """Write scores; returns the pieces that are complete with them."""
+    def put(self, slot: NDArray[np.int64], scores: RowScores) -> None:
+        """Write scores; writing a slot twice is harmless."""
         self._logprobs[slot], self._greedy[slot] = scores.logprobs, scores.greedy
         if scores.means is not None and len(self._means):
             self._means[slot], self._variances[slot] = scores.means, scores.variances
-        pieces, counts = np.unique(self._piece[slot], return_counts=True)
+        new = slot[~self._filled[slot]]
+        self._filled[new] = True
+        pieces, counts = np.unique(self._piece[new], return_counts=True)
         self._left[pieces] -= counts
-        return [int(p) for p in pieces[self._left[pieces] == 0]]
+        self._complete += pieces[self._left[pieces] == 0].tolist()
+
+    def drain(self) -> list[int]:
+        """Pieces that became complete since the last call."""
+        complete, self._complete = self._complete, []
+        return complete
+
+    def is_complete(self, piece: int) -> bool:
+        """Whether all scores of a piece are written."""
+        return bool(self._left[piece] == 0)
 
     def wants_moments(self, slot: NDArray[np.int64]) -> bool:
         """Whether any of these slots needs mean and variance."""
@@ -87,9 +100,8 @@ class Ledger:
         part = slice(int(self.first[piece]), int(self.first[piece + 1]))
         return PieceScores(self._logprobs[part], self._greedy[part], self._means[part], self._variances[part])
 
-    def read(self, parts: Iterable[Rows], what: Asked) -> list[int]:
-        """Score the rows of a forward as they come; returns the pieces that are complete."""
-        complete: list[int] = []
+    def read(self, parts: Iterable[Rows], what: Asked) -> None:
+        """Score the rows of a forward as they come."""
         for part in parts:
             low, high = np.searchsorted(what.row, [part.start, part.start + len(part.logits)])
             slot = what.slot[low:high]
@@ -99,8 +111,7 @@ class Ledger:
                 targets=what.target[low:high],
                 moments=self.wants_moments(slot),
             )
-            complete += self.put(slot, scores)
-        return complete
+            self.put(slot, scores)
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -108,7 +108,8 @@ class Network:
         return self._parts(output.logits, hidden=hidden, rows=rows, more=more), kept
 
     def _run(self, arguments: dict[str, Any], *, gather: torch.Tensor) -> Any:
-        self._gather, self._hidden = gather, None
+        self._gather = gather if len(gather) else torch.zeros(1, dtype=torch.long)
+        self._hidden = None
         try:
             return self.model(**arguments)
         finally:
@@ -117,6 +118,8 @@ class Network:
     def _parts(
         self, logits: torch.Tensor, *, hidden: torch.Tensor | None, rows: torch.Tensor, more: dict[str, Any]
     ) -> Iterator[Rows]:
+        if not len(rows):
+            return
         if hidden is None or logits.shape[:2] != (1, min(len(rows), self.head_rows)):
             flat = logits.reshape(-1, logits.shape[-1])
             for start in range(0, len(rows), self.head_rows):

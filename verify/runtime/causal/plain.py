@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from enum import IntEnum
 from itertools import groupby
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -37,7 +37,7 @@ class PlainPath:
     def __init__(self, network: Network, *, batching: Batching, batch_tokens: int) -> None:
         self._network, self.batching, self.batch_tokens = network, batching, batch_tokens
 
-    def run(self, pieces: Sequence[Piece], ledger: Ledger, wanted: Sequence[int]) -> Iterator[int]:
+    def run(self, pieces: Sequence[Any], ledger: Ledger, wanted: Sequence[int]) -> Iterator[int]:
         """Score pieces; yields each as soon as it is complete, and leaves out what memory is too small for.
 
         Args:
@@ -68,13 +68,14 @@ class PlainPath:
     def _run_batch(self, batch: list["Input"], *, pieces: Sequence[Piece], ledger: Ledger) -> Iterator[int]:
         """Run a batch; where memory is too small, its halves."""
         try:
-            complete = self._forward(batch, pieces=pieces, ledger=ledger)
+            self._forward(batch, pieces=pieces, ledger=ledger)
+            fits = True
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
-            complete = None
-        if complete is not None:
-            yield from complete
+            fits = False
+        yield from ledger.drain()
+        if fits:
             return
         release()
         if len(batch) > 1:
@@ -82,12 +83,12 @@ class PlainPath:
             for half in (batch[: len(batch) // 2], batch[len(batch) // 2 :]):
                 yield from self._run_batch(half, pieces=pieces, ledger=ledger)
 
-    def _forward(self, batch: list["Input"], *, pieces: Sequence[Piece], ledger: Ledger) -> list[int]:
+    def _forward(self, batch: list["Input"], *, pieces: Sequence[Piece], ledger: Ledger) -> None:
         width = max(len(one.ids) for one in batch)
         ids = torch.from_numpy(pad_right([one.ids for one in batch], width=width)).to(self._network.device)
         what = _asked_of(batch, width=width, pieces=pieces, ledger=ledger)
         parts, _ = self._network.forward(ids, torch.from_numpy(what.rows))
-        return ledger.read(parts, what)
+        ledger.read(parts, what)
 
 
 class Input(NamedTuple):

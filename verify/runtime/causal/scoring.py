@@ -1,7 +1,7 @@
 """A round of scoring requests: cut into pieces, run on a path, put together again."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 
@@ -26,7 +26,7 @@ AnyPiece: TypeAlias = Piece | SourceTarget
 class Path(Protocol):
     """A way to score pieces."""
 
-    def run(self, pieces: Sequence[AnyPiece], ledger: Ledger, wanted: Sequence[int]) -> Iterator[int]:
+    def run(self, pieces: Sequence[Any], ledger: Ledger, wanted: Sequence[int]) -> Iterator[int]:
         """Score the wanted pieces; yields each once it is complete, leaves out what memory is too small for."""
         ...
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -73,32 +73,29 @@ class Seq2SeqPath:
             )
         self._shift: Callable[..., torch.Tensor] = shift
 
-    def run(self, pairs: Sequence[SourceTarget], ledger: Ledger, wanted: Sequence[int]) -> Iterator[int]:
+    def run(self, pieces: Sequence[Any], ledger: Ledger, wanted: Sequence[int]) -> Iterator[int]:
         """Score pairs; yields each as soon as it is complete, and leaves out what memory is too small for."""
         groups: dict[bytes, list[int]] = {}
         for index in wanted:
-            groups.setdefault(pairs[index].source.tobytes(), []).append(index)
+            groups.setdefault(pieces[index].source.tobytes(), []).append(index)
         for group in groups.values():
             try:
-                complete = self._run_group(pairs, ledger, group)
+                self._run_group(pieces, ledger, group)
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
                 release()
-                complete = []
-            yield from complete
+            yield from ledger.drain()
 
-    def _run_group(self, pairs: Sequence[SourceTarget], ledger: Ledger, group: Sequence[int]) -> list[int]:
+    def _run_group(self, pairs: Sequence[SourceTarget], ledger: Ledger, group: Sequence[int]) -> None:
         device = self._network.device
         source = torch.from_numpy(pairs[group[0]].source.astype(np.int64))[None].to(device)
         mask = torch.ones_like(source)
         hidden = self._network.model.get_encoder()(input_ids=source, attention_mask=mask)
         self._network.forwarded += source.numel()
-        complete: list[int] = []
         ordered = sorted(group, key=lambda i: len(pairs[i].target))
         for _, same in groupby(ordered, key=lambda i: len(pairs[i].target)):
-            complete += self._decode(pairs, ledger, list(same), hidden=hidden.last_hidden_state, mask=mask)
-        return complete
+            self._decode(pairs, ledger, list(same), hidden=hidden.last_hidden_state, mask=mask)
 
     def _decode(
         self,
@@ -108,7 +105,7 @@ class Seq2SeqPath:
         *,
         hidden: torch.Tensor,
         mask: torch.Tensor,
-    ) -> list[int]:
+    ) -> None:
         """Run targets of equal length behind one source."""
         targets = np.stack([pairs[index].target for index in indices]).astype(np.int64)
         shifted = self._shift(labels=torch.from_numpy(targets).to(self._network.device))
@@ -124,4 +121,4 @@ class Seq2SeqPath:
             mask=mask.expand(len(indices), -1),
             encoder_outputs=encoded,
         )
-        return ledger.read(parts, what)
+        ledger.read(parts, what)

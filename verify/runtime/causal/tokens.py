@@ -38,9 +38,12 @@ class Piece(NamedTuple):
 
 
 def context_window(config: Any, tokenizer: Any) -> int:
-    """Context window in tokens, by the rule of lm-eval's `resolve_max_length`."""
+    """Context window in tokens, by the rule of lm-eval's `resolve_max_length`.
+
+    One name is added to its list: `max_seq_len` of MPT, beyond which that architecture breaks off.
+    """
     inner = getattr(config, "text_config", None) or config
-    for name in ("n_positions", "max_position_embeddings", "n_ctx"):
+    for name in ("n_positions", "max_position_embeddings", "n_ctx", "max_seq_len"):
         value = getattr(inner, name, None)
         if value is not None:
             return int(value)
