@@ -52,9 +52,10 @@ class Terminal:
             f"대상 {subject.name} ({subject.architecture or subject.kind}{size}), {subject.digest[:19]}",
             f"subject {subject.name} ({subject.architecture or subject.kind}{size}), {subject.digest[:19]}",
         )
+        tier = subject.isolation.split(":")[0] or "-"
         self.say(
-            f"접근 수준 {subject.access.value} · 격리 {subject.isolation or '-'} · 계산 경로 {subject.path or '-'}",
-            f"access {subject.access.value} · isolation {subject.isolation or '-'} · path {subject.path or '-'}",
+            f"접근 수준 {subject.access.value} · 격리 {tier} · 계산 경로 {subject.path or '-'}",
+            f"access {subject.access.value} · isolation {tier} · path {subject.path or '-'}",
         )
         for warning in subject.warnings:
             self.say(f"주의: {warning}", f"note: {warning}")
@@ -67,9 +68,12 @@ class Terminal:
             f"점검 {len(planned.plan.checks)}개 (미실시 {len(absent)}개), 문항 {asked:,}개 → {folder}",
             f"{len(planned.plan.checks)} checks ({len(absent)} not measured), {asked:,} items → {folder}",
         )
-        for check in planned.plan.checks:
-            for warning in check.warnings:
-                self.say(f"주의: {check.name}: {warning}", f"note: {check.name}: {warning}")
+        weak = [c.name for c in planned.plan.checks if c.warnings]
+        if weak:
+            self.say(
+                f"주의: 이 문항 수로는 판정하기 어려운 점검 {len(weak)}개: {', '.join(weak)} (자세히: verify plan)",
+                f"note: {len(weak)} checks can hardly be decided with these items: {', '.join(weak)} (see verify plan)",
+            )
 
     def round(self, number: int, *, requests: int, kept: int) -> None:
         """A round begins."""
