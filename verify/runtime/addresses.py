@@ -101,6 +101,10 @@ def parse_address(subject: str, *, profiles: Collection[str]) -> Address:
 
 def _path_or_profile(subject: str, profiles: Collection[str]) -> Address:
     path = Path(subject)
+    if not subject:
+        raise UsageError(
+            "SUBJECT is empty; name a profile, a folder, hf:..., endpoint:..., recorded:... or reference:..."
+        )
     if subject in profiles:
         return ProfileAddress(subject)
     if path.is_dir():

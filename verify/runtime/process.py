@@ -61,6 +61,8 @@ ANSWER_KINDS: Final[Mapping[RequestKind, str]] = {
 """Which kind of answer each kind of request has."""
 
 _TRIES: Final = 2
+_PARTS: Final = 8
+"""Into how many groups the rest is cut after a death: a group more costs little, a death costs a restart."""
 _SUSPICION: Final = 6
 """Deaths without an answer after which it is asked whether the worker can answer anything at all."""
 _START_TRIES: Final = 3
@@ -71,7 +73,7 @@ class WorkerRuntime:
     """Answers of a local subject, computed in a process of its own.
 
     A worker that dies, hangs, panics or sends rubbish is replaced, and what it left unanswered is
-    asked again in halves, until the request that ends it stands alone: that one becomes `Failed`
+    asked again in smaller groups, until the request that ends it stands alone: that one becomes `Failed`
     after two tries, its neighbours are answered. Not for use by several threads at once.
 
     Args:
@@ -175,7 +177,7 @@ class WorkerRuntime:
         return None
 
     def _answer_chunk(self, requests: Sequence[Request], chunk: list[int]) -> Iterator[Answered]:
-        """Answer a chunk; what a death leaves is asked again in halves."""
+        """Answer a chunk; what a death leaves is asked again in smaller groups."""
         groups = [chunk]
         alone: Counter[int] = Counter()
         while groups:
@@ -190,8 +192,8 @@ class WorkerRuntime:
             for position in rest:
                 self.attempts[requests[position].content_digest()] += 1
             if len(rest) > 1:
-                middle = (len(rest) + 1) // 2
-                groups += [rest[middle:], rest[:middle]]
+                size = -(-len(rest) // _PARTS)
+                groups += [rest[start : start + size] for start in reversed(range(0, len(rest), size))]
                 continue
             alone.update(rest)  # only a death on its own speaks against a request
             if rest and alone[rest[0]] < _TRIES:

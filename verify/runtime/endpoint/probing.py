@@ -1,5 +1,6 @@
 """What a server can do, found out by asking and by looking at what came back."""
 
+import math
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -10,7 +11,7 @@ from verify.runtime.endpoint.client import EndpointClient, Reply
 
 _SCORED: Final = (
     LogLikelihood(context="대한민국의 수도는", continuation=" 서울이다."),
-    LogLikelihood(context="대한민국의 수도는", continuation=" qzxj 777."),
+    LogLikelihood(context="대한민국의 수도는", continuation=" 똫뷁휋쀍."),
 )
 """Two continuations that no language model finds equally likely."""
 _RAW: Final = Generate(prompt="1 2 3 4 5", max_tokens=4)
@@ -100,9 +101,9 @@ def _scores(replies: list[Reply]) -> tuple[bool, str]:
     for answer in answers:
         if isinstance(answer, Failed):
             return False, answer.detail
-    values = [answer.logprob for answer in answers if isinstance(answer, LogLikelihoodAnswer)]
-    if len(values) < len(_SCORED) or values[0] == values[1]:
-        return False, "the server gives different texts the same log-probability"
+    means = [answer.logprob / answer.n_tokens for answer in answers if isinstance(answer, LogLikelihoodAnswer)]
+    if len(means) < len(_SCORED) or math.isclose(*means, rel_tol=1e-9):
+        return False, "the server gives different texts the same log-probability a token"
     return True, ""
 
 
