@@ -48,7 +48,7 @@ def conclude(planned: Planned, scores: Mapping[str, Sequence[ItemScore]]) -> Con
         verdicts.append(verdict)
         if verdict.verdict is Outcome.FAIL:
             p_values[check.name] = _p_value(examination, own, plan.levels)
-    return Concluded(tuple(estimates), adjust(verdicts, p_values), overall(v.verdict for v in verdicts))
+    return Concluded(tuple(estimates), adjust(verdicts, p_values), overall(_counting(plan, verdicts)))
 
 
 def _estimate(examination: PlannedExamination, scores: Sequence[ItemScore], levels: Levels) -> list[Estimate]:
@@ -70,3 +70,9 @@ def _p_value(examination: PlannedExamination, scores: Sequence[ItemScore], level
         return _deciding(made, examination.check.metric)
 
     return p_value(at, examination.check.bound, alpha=levels.alpha)
+
+
+def _counting(plan: Plan, verdicts: Sequence[Verdict]) -> list[Outcome]:
+    """Outcomes that the overall one is made of: an open-ended check counts only where it failed or was not measured."""
+    open_ended = {check.name for check in plan.checks if check.open_ended}
+    return [v.verdict for v in verdicts if not (v.check in open_ended and v.verdict is Outcome.INCONCLUSIVE)]

@@ -138,7 +138,11 @@ def _plan_check(  # noqa: PLR0913  # one argument for each thing that the plan f
     obstacle = _obstacle(check, method, subject, rows_from)
     items = ItemSet((), 0)
     if obstacle is None:
-        items = build_items(_rows(check, loaded, method, rows_from), method, limit=limit, seed=seed, name=name)
+        # What the user brings (canaries, a training sample) was sized by its maker: a limit would only blunt it.
+        most = None if method.needs_input else limit
+        items = build_items(_rows(check, loaded, method, rows_from), method, limit=most, seed=seed, name=name)
+        if not items.asked:
+            obstacle = Reason.INPUT_MISSING, "no line of its items or inputs is for this check"
     planned = PlannedCheck(
         name=name,
         suite=loaded.suite.id,
@@ -158,6 +162,7 @@ def _plan_check(  # noqa: PLR0913  # one argument for each thing that the plan f
         items_digest=digest_of([item.content_digest() for item in items.asked]),
         why=check.why,
         remedy=check.remedy,
+        open_ended=check.open_ended,
         clauses=clauses,
         not_measured=obstacle[1] if obstacle else None,
         not_measured_code=obstacle[0].value if obstacle else None,
@@ -176,7 +181,8 @@ def _obstacle(
 ) -> tuple[Reason, str] | None:
     for name in (*check.needs, *((method.needs_input,) if method.needs_input else ())):
         if name not in rows_from:
-            return Reason.INPUT_MISSING, f"needs --{name} FILE"
+            option = "--canaries FILE" if name == "canaries" else f"--input {name}=FILE"
+            return Reason.INPUT_MISSING, f"needs {option}"
     missing = sorted(method.needs - set(subject.answers))
     if missing:
         kinds = ", ".join(missing)

@@ -52,6 +52,10 @@ class Check(Record):
     """What a failure means for the people concerned, in one sentence."""
     remedy: Text
     """What to do when it fails."""
+    open_ended: bool = False
+    """True where no number of items could confirm the claim, because what is measured is a lower bound
+    (fishing for personal data): such a check can fail, and its inconclusive verdict does not keep the
+    whole from passing."""
     needs: Strings = ()
     """Further inputs, e.g. `canaries`; without them the check is not measured."""
 

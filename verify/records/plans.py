@@ -32,6 +32,8 @@ class PlannedCheck(Record):
     items_digest: Digest
     why: Text
     remedy: Text
+    open_ended: bool = False
+    """As in `Check`."""
     clauses: Strings = ()
     not_measured: str | None = None
     """Why the check cannot be measured on this subject; null when it will be asked."""
