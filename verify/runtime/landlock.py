@@ -79,7 +79,9 @@ def restrict(*, readable: Sequence[Path], writable: Sequence[Path]) -> tuple[boo
 
 
 def _python_folders() -> list[Path]:
-    folders = [Path(entry) for entry in sys.path if entry]
+    """Where code of ours and of the installed libraries lies, those that the linker is told of included."""
+    named = [os.environ.get("CUDA_HOME", ""), *os.environ.get("LD_LIBRARY_PATH", "").split(os.pathsep)]
+    folders = [Path(entry) for entry in (*sys.path, *named) if entry]
     return [*folders, Path(sys.prefix), Path(sys.base_prefix), Path(sys.executable).resolve().parent]
 
 
