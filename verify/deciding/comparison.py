@@ -6,7 +6,8 @@ Everything is said in *gains*: positive where the release after is better, whate
   discordant pairs), interval by Tango.
 - 0/1 pairs that share clusters, and real values: cluster-robust intervals; their p-values are found by inverting
   the very interval that is shown. Where fewer than `TELLING` clusters moved at all, t knows too little of the
-  spread of real values; the interval then also holds what the share of moved items could hide.
+  spread of real values; the interval then also holds what the share of moved items could hide. (With 120 items of
+  which 30 % lose the same amount, t passes a release at the margin in 6.4 instead of 5 % of simulated runs.)
 - An item that only one release has a score for is counted both ways.
 
 References:
@@ -37,6 +38,7 @@ FEW_DISCORDANT: Final = 10
 ASKED_POWER: Final = 0.8
 _SMALLEST_P: Final = 1e-12
 _LARGEST_ALPHA: Final = 0.499
+_P_PRECISION: Final = 0.01
 
 
 class Scale(NamedTuple):
@@ -79,8 +81,17 @@ class Weighed(NamedTuple):
     best_case: PairedTest | None
     p_noninferior: float
     p_regression: float
+    standard_error: float
+    """Of the gain; that of one moved source where none moved."""
+
+
+class Outlook(NamedTuple):
+    """What the items could show at all, at the variation that was seen."""
+
     power: float
+    """Probability that two alike releases pass the margin."""
     minimum_detectable: float
+    """Worsening that is found with probability `ASKED_POWER` by the one-sided test, unadjusted."""
 
 
 class Decided(NamedTuple):
@@ -116,9 +127,23 @@ def weigh(pairs: Sequence[Pair], scale: Scale, *, margin: float, levels: Levels)
         best_case=best,
         p_noninferior=max(test.p_noninferior, worst.p_noninferior) if worst else test.p_noninferior,
         p_regression=max(test.p_regression, best.p_regression) if best else test.p_regression,
-        power=_power(test, error, margin=margin),
-        minimum_detectable=(_z(1.0 - levels.alpha) + _z(ASKED_POWER)) * error,
+        standard_error=error,
     )
+
+
+def outlook(weighed: Weighed, *, margin: float) -> Outlook:
+    """Power at the margin and minimum detectable worsening.
+
+    Exact for independent 0/1 pairs at the discordance seen (one pair where none differs), else by the normal law.
+    """
+    test, error = weighed.test, weighed.standard_error
+    z = _z(1.0 - test.alpha)
+    if test.method == "tango":
+        share = max(test.n_better + test.n_worse, 1) / (test.n_pairs + 1)
+        power = noninferiority_power(test.n_pairs, margin=margin, discordance=share, alpha=test.alpha)
+    else:
+        power = NormalDist().cdf(margin / error - z)
+    return Outlook(power, (z + _z(ASKED_POWER)) * error)
 
 
 def decide_change(weighed: Weighed, *, margin: float, holm_p: float, min_clusters: int) -> Decided:
@@ -174,10 +199,8 @@ def _test(pairs: Sequence[Pair], scale: Scale, *, margin: float, levels: Levels)
         p_two = found.exact if n_better + n_worse < FEW_DISCORDANT else found.midp
         p_one = p_two / 2 if n_worse > n_better else 1.0
     else:
-        p_margin = _inverted(lambda alpha: measured(1.0 - 2.0 * alpha).interval.low > -margin)
-        p_one = _inverted(lambda alpha: measured(1.0 - 2.0 * alpha).interval.high < 0.0)
-        p_other = _inverted(lambda alpha: measured(1.0 - 2.0 * alpha).interval.low > 0.0)
-        p_two = min(1.0, 2.0 * min(p_one, p_other))
+        p_margin = _inverted(lambda at: measured(1.0 - 2.0 * at).interval.low > -margin, alpha=levels.alpha)
+        p_two, p_one = _p_difference(measured, shown.value, alpha=levels.alpha)
     test = PairedTest(
         gain=shown.value,
         interval=(shown.interval.low, shown.interval.high),
@@ -242,26 +265,32 @@ def _filled(pair: Pair, scale: Scale, *, kindly: bool) -> Pair:
     return pair
 
 
-def _inverted(excluded_at: Callable[[float], bool]) -> float:
-    """Smallest alpha at which the one-sided bound still excludes; 1 where none below one half does."""
-    if not excluded_at(_LARGEST_ALPHA):
+def _p_difference(measured: Callable[[float], ClusteredEstimate], gain: float, *, alpha: float) -> tuple[float, float]:
+    """Two-sided p of "alike", and one-sided p of "not worse"; an interval that holds its value excludes one side."""
+    if gain < 0.0:
+        p = _inverted(lambda at: measured(1.0 - 2.0 * at).interval.high < 0.0, alpha=alpha)
+        return min(1.0, 2.0 * p), p
+    p = _inverted(lambda at: measured(1.0 - 2.0 * at).interval.low > 0.0, alpha=alpha)
+    return min(1.0, 2.0 * p), 1.0
+
+
+def _inverted(excluded_at: Callable[[float], bool], *, alpha: float) -> float:
+    """Smallest level at which the one-sided bound still excludes; 1 where none below one half does.
+
+    Never on the other side of `alpha` than the bound that is shown, and within one per cent.
+    """
+    if excluded_at(alpha):
+        if excluded_at(_SMALLEST_P):
+            return _SMALLEST_P
+        low, high = math.log(_SMALLEST_P), math.log(alpha)
+    elif excluded_at(_LARGEST_ALPHA):
+        low, high = math.log(alpha), math.log(_LARGEST_ALPHA)
+    else:
         return 1.0
-    if excluded_at(_SMALLEST_P):
-        return _SMALLEST_P
-    low, high = math.log(_SMALLEST_P), math.log(_LARGEST_ALPHA)
-    for _ in range(20):
+    while high - low > _P_PRECISION:
         middle = (low + high) / 2
         low, high = (low, middle) if excluded_at(math.exp(middle)) else (middle, high)
     return math.exp(high)
-
-
-def _power(test: PairedTest, error: float, *, margin: float) -> float:
-    """Probability that two alike releases pass, at the discordance (or standard error) that was seen."""
-    if test.method == "tango":
-        moved = test.n_better + test.n_worse
-        share = min(max(moved, 1) / (test.n_pairs + 1), 1.0)
-        return noninferiority_power(test.n_pairs, margin=margin, discordance=share, alpha=test.alpha)
-    return NormalDist().cdf(margin / error - _z(1.0 - test.alpha))
 
 
 def _z(share: float) -> float:

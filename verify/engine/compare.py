@@ -6,7 +6,16 @@ Nothing is asked: all comes from two bundles whose integrity the caller has chec
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Protocol
 
-from verify.deciding.comparison import ASKED_POWER, Scale, Weighed, decide_change, overall_change, weigh
+from verify.deciding.comparison import (
+    ASKED_POWER,
+    Outlook,
+    Scale,
+    Weighed,
+    decide_change,
+    outlook,
+    overall_change,
+    weigh,
+)
 from verify.engine.pairing import Paired, by_check, differences, pair_up
 from verify.engine.transcripts import Moved, choose, examples_of
 from verify.errors import NotEnoughDataError, UnknownNameError, UsageError
@@ -244,6 +253,7 @@ def _weighed(draft: ComparedCheck, paired: Paired, both: _Both, scale: Scale, *,
     except NotEnoughDataError as error:
         return _Draft(record.model_copy(update={"reason": str(error)}), scale)
     worse, better = _movements(paired, scale, margin=draft.margin)
+    seen = outlook(weighed, margin=draft.margin)
     return _Draft(
         record.model_copy(
             update={
@@ -252,11 +262,11 @@ def _weighed(draft: ComparedCheck, paired: Paired, both: _Both, scale: Scale, *,
                 "best_case": weighed.best_case,
                 "p_noninferior": weighed.p_noninferior,
                 "p_regression": weighed.p_regression,
-                "power": weighed.power,
-                "minimum_detectable": weighed.minimum_detectable,
+                "power": seen.power,
+                "minimum_detectable": seen.minimum_detectable,
                 "regressions": worse,
                 "improvements": better,
-                "warnings": _warnings(weighed, draft.margin),
+                "warnings": _warnings(seen, draft.margin),
             }
         ),
         scale,
@@ -264,11 +274,11 @@ def _weighed(draft: ComparedCheck, paired: Paired, both: _Both, scale: Scale, *,
     )
 
 
-def _warnings(weighed: Weighed, margin: float) -> tuple[str, ...]:
-    if weighed.power >= ASKED_POWER:
+def _warnings(seen: Outlook, margin: float) -> tuple[str, ...]:
+    if seen.power >= ASKED_POWER:
         return ()
     text = (
-        f"power {weighed.power:.2f} at the margin {margin:g}: a release that is no worse passes with that "
+        f"power {seen.power:.2f} at the margin {margin:g}: a release that is no worse passes with that "
         f"probability only (asked: {ASKED_POWER:g}); ask more items or declare a wider margin before the run"
     )
     return (text,)
