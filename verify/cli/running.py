@@ -12,7 +12,7 @@ from verify import content, loading, pipeline
 from verify.calibration import calibrate as calibrate_standards
 from verify.calibration import make_standard, standard_folder
 from verify.cli.options import Language, LanguageOption
-from verify.cli.rendering import FORMATS, print_summary, render_report
+from verify.cli.rendering import FORMATS, parse_formats, print_summary, render_report
 from verify.cli.watching import Terminal, plan_table
 from verify.errors import UnknownNameError, UsageError
 from verify.evidence import load_signing_key
@@ -40,6 +40,13 @@ LimitOption: TypeAlias = Annotated[
     int | None, typer.Option("--limit", min=1, help="점검마다 무작위로 뽑을 최대 문항 수 · most items a check")
 ]
 SeedOption: TypeAlias = Annotated[int, typer.Option("--seed", min=0, help="모든 무작위 선택의 씨앗 · seed")]
+SequentialOption: TypeAlias = Annotated[
+    bool | None,
+    typer.Option(
+        "--sequential/--no-sequential",
+        help="판정이 서면 그 점검을 멈춘다; 기본은 정책에 따름 · end a check once it is decided; default: the policy's",
+    ),
+]
 InputOption: TypeAlias = Annotated[
     list[str] | None,
     typer.Option("--input", help="그 밖의 입력 NAME=FILE.jsonl (예: training-data=...) · further inputs"),
@@ -71,6 +78,7 @@ def run(
     ] = None,
     formats: Annotated[str, typer.Option("--format", help=f"{', '.join(FORMATS)}")] = "html,json,junit",
     sign_key: Annotated[Path | None, typer.Option("--sign-key", help="Ed25519 서명 열쇠(PEM)")] = None,
+    sequential: SequentialOption = None,
     lang: LanguageOption = Language.KO,
 ) -> None:
     """Examine a subject: plan, ask, score, decide, seal, report.
@@ -78,10 +86,13 @@ def run(
     Exit codes: 0 every check passed, 1 at least one failed, 2 usage or configuration error,
     3 none failed but something is inconclusive or not measured, 4 the run broke (run again to resume).
     """
-    inputs = plan_inputs(suite, policy=policy, limit=limit, seed=seed, canaries=canaries, given=given)
+    inputs = plan_inputs(
+        suite, policy=policy, limit=limit, seed=seed, canaries=canaries, given=given, sequential=sequential
+    )
     allowed = _allowed(allow)
     key = load_signing_key(sign_key) if sign_key else None
-    pipeline.preflight(inputs)
+    wanted = parse_formats(formats)
+    pipeline.preflight(inputs, out=out)
     terminal = Terminal(Console(stderr=True), language=lang.value)
     runtime = _open(subject, terminal)
     try:
@@ -89,10 +100,14 @@ def run(
     finally:
         terminal.close()
         runtime.close()
-    files = render_report(ran.folder, formats=formats.split(","), languages=_languages(lang))
+    files = render_report(ran.folder, formats=wanted, languages=_languages(lang))
     print_summary(ran.folder, language=lang.value)
     Console().print(escape(f"\n{files[0]}"), highlight=False, soft_wrap=True)
-    raise typer.Exit(exit_code([v.verdict for v in ran.results.verdicts], {*allowed, *ran.plan.allow}))
+    open_ended = {check.name for check in ran.plan.checks if check.open_ended}
+    outcomes = [
+        v.verdict for v in ran.results.verdicts if not (v.check in open_ended and v.verdict is Outcome.INCONCLUSIVE)
+    ]
+    raise typer.Exit(exit_code(outcomes, {*allowed, *ran.plan.allow}))
 
 
 def plan(
@@ -103,10 +118,13 @@ def plan(
     seed: SeedOption = 0,
     canaries: CanariesOption = None,
     given: InputOption = None,
+    sequential: SequentialOption = None,
     lang: LanguageOption = Language.KO,
 ) -> None:
     """Show what would be asked and what it can decide, before a single request is made."""
-    inputs = plan_inputs(suite, policy=policy, limit=limit, seed=seed, canaries=canaries, given=given)
+    inputs = plan_inputs(
+        suite, policy=policy, limit=limit, seed=seed, canaries=canaries, given=given, sequential=sequential
+    )
     pipeline.preflight(inputs)
     terminal = Terminal(Console(stderr=True), language=lang.value)
     runtime = _open(subject, terminal)
@@ -221,6 +239,7 @@ def plan_inputs(
     seed: int,
     canaries: Path | None,
     given: list[str] | None,
+    sequential: bool | None,
 ) -> PlanInputs:
     """What a plan is made from, as the options say it.
 
@@ -237,7 +256,12 @@ def plan_inputs(
         if not path.is_file():
             raise UsageError(f"--{name} {path}: there is no such file")
     return PlanInputs(
-        policy=loading.load_policy(policy), suites=tuple(suite or ()), seed=seed, limit=limit, inputs=inputs
+        policy=loading.load_policy(policy),
+        suites=tuple(suite or ()),
+        seed=seed,
+        limit=limit,
+        inputs=inputs,
+        sequential=sequential,
     )
 
 

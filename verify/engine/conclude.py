@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from verify.deciding import adjust, decide, overall, p_value
+from verify.engine.stopping import stopped_estimate
 from verify.errors import NotEnoughDataError
 from verify.planning import Planned, PlannedExamination
 from verify.records import Estimate, ItemScore, Levels, Outcome, Plan, Results, SubjectBrief, Verdict
@@ -54,10 +55,18 @@ def conclude(planned: Planned, scores: Mapping[str, Sequence[ItemScore]]) -> Con
 def _estimate(examination: PlannedExamination, scores: Sequence[ItemScore], levels: Levels) -> list[Estimate]:
     if not scores:
         return []
+    check = examination.check
     try:
-        return list(examination.method.estimate(scores, levels=levels, estimand=examination.check.estimand))
+        made = list(examination.method.estimate(scores, levels=levels, estimand=check.estimand))
     except NotEnoughDataError:
-        return []  # the verdict says that nothing was measured
+        made = []  # the verdict says that nothing was measured
+    if check.stopping is None:
+        return made
+    stopped = stopped_estimate(examination, scores, levels)
+    # Other numbers of a check that may end early are shown; their intervals do not hold under stopping.
+    shown = {"stopped_after": len(scores), "display_only": True}
+    others = [e.model_copy(update=shown) for e in made if (e.metric, e.group) != (check.metric, None)]
+    return [*([stopped] if stopped else []), *others]
 
 
 def _deciding(estimates: Sequence[Estimate], metric: str) -> Estimate | None:

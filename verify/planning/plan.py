@@ -9,8 +9,9 @@ from verify import __version__
 from verify.errors import ContentError, UnknownNameError, UsageError
 from verify.loading import Row, SuiteFolder, file_digest, load_suite
 from verify.planning.items import AnyMethod, ItemSet, build_items, check_files, read_rows
-from verify.planning.power import n_to_pass, warnings_for
+from verify.planning.power import n_to_pass, power_of, warnings_for
 from verify.planning.resolving import Methods, bound_problem, clauses_of, metric_of, resolve_method
+from verify.planning.stopping import STOPPING_RULE, cluster_looks, in_order, stopping_for
 from verify.records import (
     Bound,
     Check,
@@ -40,6 +41,8 @@ class PlanInputs(NamedTuple):
     """Further inputs by name (`canaries`) -> JSONL file."""
     only: frozenset[str] = frozenset()
     """`suite.check` names to plan; empty takes all checks of the suites."""
+    sequential: bool | None = None
+    """Whether checks end as soon as they are decided; None takes the policy's."""
 
 
 class PlannedExamination(NamedTuple):
@@ -73,6 +76,7 @@ def make_plan(
     _refuse_twice(folders)
     overrides = {o.check: o.bound for o in policy.bounds}
     limit = inputs.limit if inputs.limit is not None else policy.limit
+    sequential = policy.sequential if inputs.sequential is None else inputs.sequential
     examinations: list[PlannedExamination] = []
     for loaded in folders:
         for position, check in enumerate(loaded.suite.checks):
@@ -87,7 +91,8 @@ def make_plan(
                     method,
                     subject=subject,
                     levels=levels,
-                    min_clusters=policy.min_clusters,
+                    policy=policy,
+                    sequential=sequential,
                     bound=overrides.get(f"{loaded.suite.id}.{check.id}", check.bound),
                     rows_from=inputs.inputs,
                     limit=limit,
@@ -114,6 +119,8 @@ def make_plan(
         frameworks={f.id: f.content_digest() for f in frameworks.values()},
         engine={"ax-verify": __version__, "python": platform.python_version()},
     )
+    if any(check.stopping for check in plan.checks):
+        plan = plan.model_copy(update={"decision_rule": plan.decision_rule + STOPPING_RULE})
     return Planned(plan, tuple(examinations))
 
 
@@ -124,7 +131,8 @@ def _plan_check(  # noqa: PLR0913  # one argument for each thing that the plan f
     *,
     subject: Subject,
     levels: Levels,
-    min_clusters: int,
+    policy: Policy,
+    sequential: bool,
     bound: Bound,
     rows_from: Mapping[str, Path],
     limit: int | None,
@@ -143,6 +151,17 @@ def _plan_check(  # noqa: PLR0913  # one argument for each thing that the plan f
         items = build_items(_rows(check, loaded, method, rows_from), method, limit=most, seed=seed, name=name)
         if not items.asked:
             obstacle = Reason.INPUT_MISSING, "no line of its items or inputs is for this check"
+    asked, stopping = items.asked, None
+    if sequential and asked:
+        ordered = in_order(asked, seed=seed, name=name)
+        if stopping := stopping_for(method, metric, bound, ordered, levels=levels):
+            asked = ordered
+    power = None
+    if asked:
+        at = cluster_looks(asked, every=stopping.look) if stopping else ()
+        power = power_of(
+            metric, bound, levels=levels, effect=policy.effect, n_clusters=items.clusters, looks=at
+        )
     planned = PlannedCheck(
         name=name,
         suite=loaded.suite.id,
@@ -156,10 +175,10 @@ def _plan_check(  # noqa: PLR0913  # one argument for each thing that the plan f
         bound=bound,
         max_unscored=check.max_unscored,
         estimand="super_population",
-        n_items=len(items.asked),
+        n_items=len(asked),
         n_clusters=items.clusters,
         n_available=items.available,
-        items_digest=digest_of([item.content_digest() for item in items.asked]),
+        items_digest=digest_of([item.content_digest() for item in asked]),
         why=check.why,
         remedy=check.remedy,
         open_ended=check.open_ended,
@@ -167,13 +186,20 @@ def _plan_check(  # noqa: PLR0913  # one argument for each thing that the plan f
         not_measured=obstacle[1] if obstacle else None,
         not_measured_code=obstacle[0].value if obstacle else None,
         n_to_pass=n_to_pass(metric, bound, levels=levels),
+        stopping=stopping,
+        power=power,
         warnings=()
         if obstacle
         else warnings_for(
-            metric=metric, bound=bound, levels=levels, n_clusters=items.clusters, min_clusters=min_clusters
+            metric=metric,
+            bound=bound,
+            levels=levels,
+            n_clusters=items.clusters,
+            min_clusters=policy.min_clusters,
+            power=power,
         ),
     )
-    return PlannedExamination(planned, method, items.asked)
+    return PlannedExamination(planned, method, asked)
 
 
 def _obstacle(

@@ -103,6 +103,11 @@ class Policy(Record):
     """Most items a check is asked, drawn at random with the seed; null asks all."""
     min_clusters: int = Field(default=8, ge=2)
     """Below this many independent sources no verdict is given."""
+    sequential: bool = False
+    """Whether a check ends as soon as it is decided; it then has a verdict and a confidence sequence, no score."""
+    effect: Fraction = 0.5
+    """The subject that ought to pass, as a place between a check's bound (0) and its metric's ideal (1): the plan
+    states the power there."""
     bounds: Annotated[tuple[BoundOverride, ...], Tuple] = ()
     allow: Annotated[tuple[Literal["inconclusive", "not_measured"], ...], Tuple] = ()
     """Outcomes that the exit code treats as passed."""

@@ -4,9 +4,36 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from verify.records.base import Digest, Record, Strings, Text, Tuple
+from verify.records.base import Digest, Fraction, Record, Strings, Text, Tuple
 from verify.records.checks import Bound, Concern
 from verify.records.estimates import Estimand, Levels
+
+
+class Power(Record):
+    """What a number of independent sources can show of a share, before they are asked.
+
+    Items of one source are taken to depend on each other fully, so that more may be seen than is said here.
+    """
+
+    detectable: Fraction | None
+    """The true value nearest to the bound at which a subject passes in four runs of five; null if none does."""
+    assumed: Fraction
+    """True value of the subject that ought to pass (`Policy.effect`)."""
+    power: Fraction
+    """Probability that this subject passes."""
+    needed: int | None
+    """Independent sources at which it passes in four runs of five; null if more than any suite has."""
+    expected: float | None = Field(default=None, ge=0.0)
+    """Mean number of sources that this subject is asked about, where the check may stop early."""
+
+
+class Stopping(Record):
+    """How a check may end before its last item: it is looked at after each batch, and ends once it is decided."""
+
+    order: Digest
+    """Over the ids of its items in the order in which they are asked: clusters at random, by the plan's seed."""
+    look: int = Field(ge=1)
+    """Items between two looks; more where a cluster would be cut."""
 
 
 class PlannedCheck(Record):
@@ -40,6 +67,10 @@ class PlannedCheck(Record):
     not_measured_code: str | None = None
     n_to_pass: int | None = None
     """Independent items at which a subject without any defect (or all right) could pass; null if none."""
+    stopping: Stopping | None = None
+    """Null where all items are asked in any case; else `n_items` is the declared maximum."""
+    power: Power | None = None
+    """What the items can show; null where the metric is no share."""
     warnings: Strings = ()
     """What the reader should know before the run, e.g. that the items cannot reach a decision."""
 
