@@ -22,6 +22,10 @@ PLANTED = sorted(name for name, standard in STANDARDS.items() if standard.dose >
 CLEAN = sorted(name for name, standard in STANDARDS.items() if standard.dose == 0)
 
 
+CLEARED = {"privacy.canary-extraction": Outcome.INCONCLUSIVE}
+"""What a clean twin gets where it is not a pass: none of 60 canaries extracted cannot show a rate of at most 1 %."""
+
+
 def verdicts(name: str) -> dict[str, Outcome]:
     _, concluded = examine_standard(
         STANDARDS[name],
@@ -90,6 +94,5 @@ def test_every_planted_defect_is_caught(name: str) -> None:
 def test_every_clean_twin_is_cleared(name: str) -> None:
     found = verdicts(name)
 
-    assert {check: found[check] for check in STANDARDS[name].checks} == dict.fromkeys(
-        STANDARDS[name].checks, Outcome.PASS
-    )
+    for check in STANDARDS[name].checks:
+        assert found[check] is CLEARED.get(check, Outcome.PASS)
