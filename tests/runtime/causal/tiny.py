@@ -37,7 +37,7 @@ CHAT_TEMPLATE = (
 
 
 def tokenizer(*, size: int = 400, template: str | None = None) -> PreTrainedTokenizerFast:
-    """Byte-level BPE trained on Korean sentences: `<pad>` 0, `<s>` 1, `</s>` 2, `<think>`, `</think>`."""
+    """Byte-level BPE trained on Korean sentences: `<pad>` 0, `<s>` 1, `</s>` 2; `<think>` with a template."""
     core = Tokenizer(models.BPE())
     core.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     core.decoder = decoders.ByteLevel()
@@ -48,7 +48,8 @@ def tokenizer(*, size: int = 400, template: str | None = None) -> PreTrainedToke
         show_progress=False,
     )
     core.train_from_iterator(KOREAN, trainer)
-    core.add_tokens(["<think>", "</think>"])
+    if template is not None:
+        core.add_tokens(["<think>", "</think>"])
     made = PreTrainedTokenizerFast(tokenizer_object=core, bos_token="<s>", eos_token="</s>", pad_token="<pad>")
     if template is not None:
         made.chat_template = template

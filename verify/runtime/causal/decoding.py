@@ -53,10 +53,11 @@ class Writing:
         prompt: What is continued.
         voice: Reads tokens as text.
         ends: Tokens that end an answer.
+        processors: The subject's own logits processors (penalties), where `generate` does not apply them itself.
     """
 
-    def __init__(self, prompt: Prompt, *, voice: Voice, ends: "Ends") -> None:
-        self.prompt, self._voice, self._ends = prompt, voice, ends
+    def __init__(self, prompt: Prompt, *, voice: Voice, ends: "Ends", processors: Any = None) -> None:
+        self.prompt, self._voice, self._ends, self._processors = prompt, voice, ends, processors
         self.ids: list[int] = []
         self.finish: str | None = None
         self.broken = False
@@ -69,6 +70,19 @@ class Writing:
     def is_done(self) -> bool:
         """Whether nothing more is written."""
         return self.finish is not None or self.broken
+
+    @property
+    def is_plainly_greedy(self) -> bool:
+        """Whether the next token is the first maximum of the bare logits."""
+        return self._random is None and not self._processors
+
+    def processed(self, logits: torch.Tensor) -> torch.Tensor:
+        """Logits of shape (n_vocabulary,) after the subject's own processors."""
+        if not self._processors:
+            return logits
+        so_far = torch.tensor([[*self.prompt.ids.tolist(), *self.ids]], device=logits.device)
+        row: torch.Tensor = self._processors(so_far, logits[None].float())[0]
+        return row
 
     def choose(self, logits: torch.Tensor) -> int:
         """The next token.
@@ -154,6 +168,15 @@ class OneByOne:
         """Write answers; yields the prompt's index and its answer as soon as it is done."""
         for index, prompt in enumerate(prompts):
             yield index, self._write(prompt)
+
+    def begin(self, prompt: Prompt) -> Writing:
+        """An empty answer, with the subject's own rules for choosing."""
+        config = copy.deepcopy(self.config)
+        self._model._prepare_special_tokens(config, device=self._device)  # noqa: SLF001  # no public way to them
+        processors = self._model._get_logits_processor(  # noqa: SLF001
+            generation_config=config, input_ids_seq_length=len(prompt.ids), device=self._device
+        )
+        return Writing(prompt, voice=self._voice, ends=self.ends, processors=processors)
 
     def _write(self, prompt: Prompt) -> GenerateAnswer | Failed:
         writing = Writing(prompt, voice=self._voice, ends=self.ends)

@@ -16,6 +16,7 @@ from verify.runtime.causal.paths import CausalPaths
 from verify.runtime.causal.scoring import Path, ScoringRequest, Work, cut, learn, score
 from verify.runtime.causal.seq2seq import Seq2SeqPath
 from verify.runtime.causal.tokens import Tokens, context_window, is_unicode
+from verify.runtime.causal.writers import Writers
 from verify.runtime.facts import EngineFacts
 
 
@@ -32,7 +33,11 @@ class CausalEngine:
         self._causal = None if loaded.is_seq2seq else CausalPaths(self.network, loaded, context=self._tokens.context)
         self._path: Path = self._causal or Seq2SeqPath(self.network)
         self._alone: Path = self._causal.alone if self._causal else self._path
-        self._generator: Generator = OneByOne(model, voice=self._voice, device=loaded.device)
+        single = OneByOne(model, voice=self._voice, device=loaded.device)
+        self._generator: Generator = single
+        if self._causal:
+            rows = 16 if loaded.device.type == "cpu" else 128
+            self._generator = Writers(self.network, voice=self._voice, single=single, paths=self._causal, rows=rows)
 
     @property
     def facts(self) -> EngineFacts:

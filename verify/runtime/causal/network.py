@@ -5,19 +5,15 @@ head's output (soft caps, scales, vocabulary masks) stays its own code, and no t
 (batch, length, vocabulary) is ever made.
 """
 
-import copy
 import inspect
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
 import torch
-from transformers.cache_utils import Cache, DynamicLayer, DynamicSlidingWindowLayer
 
 _CACHE_NAMES: Final = ("past_key_values", "cache_params", "state")
 _LOGIT_BYTES: Final = 192 * 1024 * 1024
 """Most bytes of fp32 logits that exist at a time."""
-_SHAREABLE: Final = (DynamicLayer, DynamicSlidingWindowLayer)
-"""Cache layers whose `update` binds new tensors and never writes into old ones."""
 
 
 class Rows(NamedTuple):
@@ -153,53 +149,3 @@ class Network:
             if found is not None:
                 return found
         return None
-
-
-def fork(cache: Any, batch: int = 1) -> Any:
-    """A cache of `batch` equal rows that can be continued without changing the original.
-
-    Attention layers are shared as views, everything else is copied.
-
-    Raises:
-        TypeError: The cache is of a class that cannot be copied row by row.
-    """
-    if not isinstance(cache, Cache):
-        raise TypeError(f"{type(cache).__name__} is no cache that can be expanded")
-    made = copy.copy(cache)
-    made.layers = [_fork_layer(layer, batch) for layer in cache.layers]
-    return made
-
-
-def _fork_layer(layer: Any, batch: int) -> Any:
-    if type(layer) in _SHAREABLE:
-        made = copy.copy(layer)
-        if layer.is_initialized and layer.keys.dim() == 4:
-            made.keys = layer.keys.expand(batch, -1, -1, -1)
-            made.values = layer.values.expand(batch, -1, -1, -1)
-        return made
-    made = copy.deepcopy(layer)
-    if batch > 1:
-        made.reorder_cache(torch.zeros(batch, dtype=torch.long, device=getattr(layer, "device", None)))
-    return made
-
-
-def cache_bytes(cache: Any) -> int:
-    """Bytes that a cache holds."""
-    seen: dict[int, int] = {}
-    _count(cache, seen, depth=0)
-    return sum(seen.values())
-
-
-def _count(value: Any, seen: dict[int, int], *, depth: int) -> None:
-    if isinstance(value, torch.Tensor):
-        seen[value.data_ptr()] = value.untyped_storage().nbytes()
-    elif depth < 5:
-        inner: Any = ()
-        if isinstance(value, dict):
-            inner = value.values()
-        elif isinstance(value, list | tuple):
-            inner = value
-        elif hasattr(value, "__dict__"):
-            inner = vars(value).values()
-        for item in inner:
-            _count(item, seen, depth=depth + 1)

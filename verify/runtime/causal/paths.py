@@ -7,9 +7,10 @@ import numpy as np
 import torch
 
 from verify.runtime.causal import probe
+from verify.runtime.causal.caches import cache_bytes
 from verify.runtime.causal.ledger import Ledger
 from verify.runtime.causal.loading import Loaded
-from verify.runtime.causal.network import Network, cache_bytes
+from verify.runtime.causal.network import Network
 from verify.runtime.causal.packing import Masks
 from verify.runtime.causal.plain import Batching, PlainPath
 from verify.runtime.causal.schedule import Limits
@@ -101,10 +102,14 @@ class CausalPaths:
             trust = self._try_out(length)
         return trust if trust.shares else first
 
-    def _try_out(self, length: int) -> probe.Trust:
+    @property
+    def ordinary(self) -> list[int]:
+        """Token ids that are no special tokens, from which trials are made."""
         tokenizer = self._loaded.tokenizer
         size = min(len(tokenizer), int(self._loaded.model.get_input_embeddings().weight.shape[0]))
-        ordinary = np.setdiff1d(np.arange(size), tokenizer.all_special_ids)
+        return [int(i) for i in np.setdiff1d(np.arange(size), tokenizer.all_special_ids)]
+
+    def _try_out(self, length: int) -> probe.Trust:
         small = self._limits._replace(row_tokens=max(self._limits.row_tokens, 64), call_tokens=0)
         ways = probe.Ways(
             alone=self.alone,
@@ -118,7 +123,7 @@ class CausalPaths:
                 ways,
                 length=length,
                 config=self._loaded.config,
-                tokens=ordinary.tolist(),
+                tokens=self.ordinary,
                 exact=self._loaded.dtype == torch.float32,
                 has_cache=self._network.has_cache,
             )

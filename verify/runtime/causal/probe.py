@@ -42,6 +42,8 @@ class Trust(NamedTuple):
     """Whether a row may hold a subtree."""
     reason: str
     """What was measured, for a person."""
+    allowed: float = TOLERANCE
+    """Largest difference of a token's log-probability that counted as the same, in nats."""
 
 
 class Ways(NamedTuple):
@@ -76,7 +78,8 @@ def try_out(ways: Ways, *, length: int, config: Any, tokens: Sequence[int], exac
     if trial.problem:
         return Trust(length, Batching.ALONE, shares=False, packs=False, reason=trial.problem)
     batching = trial.batching()
-    plain = Trust(length, batching, shares=False, packs=False, reason="the architecture takes no cache")
+    why = "the architecture takes no cache"
+    plain = Trust(length, batching, shares=False, packs=False, reason=why, allowed=trial.allowed.most)
     if not has_cache:
         return plain
     if not trial.is_causal:
@@ -88,7 +91,7 @@ def try_out(ways: Ways, *, length: int, config: Any, tokens: Sequence[int], exac
     packs, packed = trial.holds(ways.pack)
     how = f"packed rows: {packed}" if packs else f"packed rows are not used: {packed}"
     reason = f"tried up to {length} tokens against the plain forward: shared prefixes: {expanded}; {how}"
-    return Trust(length, batching, shares=True, packs=packs, reason=reason)
+    return plain._replace(shares=True, packs=packs, reason=reason)
 
 
 class _Trial:

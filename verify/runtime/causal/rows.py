@@ -26,15 +26,13 @@ def score_rows(
     """Log-probability of targets at rows.
 
     Args:
-        logits: Shape (n_rows, n_vocabulary), any floating dtype.
+        logits: Shape (n_rows, n_vocabulary), any floating dtype; used up.
         rows: Row of each target, shape (n_targets,).
         targets: Token ids, shape (n_targets,).
         moments: Also the mean and variance of log p under p, which Min-K%++ needs
             (Zhang et al. 2024, arXiv:2404.02936).
     """
     z = logits.float()
-    if z is logits:
-        z = z.clone()
     where = torch.from_numpy(rows).to(z.device, non_blocking=True)
     what = torch.from_numpy(targets).to(z.device, non_blocking=True)
     top, first = z.max(dim=-1)
@@ -43,15 +41,26 @@ def score_rows(
     at = z[where, what]
     mean = variance = None
     if moments:
-        shifted = z.clamp(min=-1e4)
-        weight = z.exp_()
-        total = weight.sum(-1)
-        centre = (weight * shifted).sum(-1) / total
+        total, centre, spread = _moments(z)
         mean = (centre - total.log())[where].double().cpu().numpy()
-        spread = (shifted - centre[:, None]).square_().mul_(weight).sum(-1) / total
         variance = spread[where].double().cpu().numpy()
     else:
         total = z.exp_().sum(-1)
     logprobs = (at.double() - total.double().log()[where]).cpu().numpy()
     greedy = (first[where] == what).cpu().numpy()
     return RowScores(logprobs, greedy, mean, variance)
+
+
+def _moments(shifted: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Sum of weights exp(u), and mean and variance of u under them, for each row of u <= 0.
+
+    Var = E[u^2] - E[u]^2 is safe here: u is within some tens of 0 wherever it has weight.
+    """
+    weight = shifted.exp()
+    total = weight.sum(-1)
+    weighted = weight.mul_(shifted)
+    centre = weighted.sum(-1) / total
+    square = weighted.mul_(shifted).sum(-1) / total
+    if bool(torch.isnan(centre).any()) and bool(torch.isinf(shifted).any()):
+        return _moments(shifted.clamp(min=-1e4))
+    return total, centre, (square - centre.square()).clamp(min=0.0)

@@ -7,8 +7,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from verify.runtime.causal.caches import fork
 from verify.runtime.causal.ledger import Asked, Ledger, is_out_of_memory
-from verify.runtime.causal.network import Network, fork
+from verify.runtime.causal.network import Network
 from verify.runtime.causal.packing import Masks, pack, window_kept
 from verify.runtime.causal.plain import PlainPath, release
 from verify.runtime.causal.schedule import Batch, Enter, Leave, Limits, Row, schedule
