@@ -218,6 +218,11 @@ def _obstacle(both: _Both, draft: ComparedCheck, *, methods: Methods) -> tuple[C
     for side, planned in (("before", both.before), ("after", both.after)):
         if planned.not_measured is not None:
             return ChangeReason.NOT_MEASURED, f"{side}: {planned.not_measured}"
+    for side, planned, scores in (("before", both.before, both.scores[0]), ("after", both.after, both.scores[1])):
+        asked = len({score.item for score in scores})
+        if asked < planned.n_items:
+            text = f"{side}: the check ended after {asked} of {planned.n_items} items; run it with --no-sequential"
+            return ChangeReason.ENDED_EARLY, text
     method, planned = methods.get(both.after.method), both.after
     if method is None or method.version != planned.method_version:
         here = "none" if method is None else f"version {method.version}"

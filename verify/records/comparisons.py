@@ -35,6 +35,8 @@ class ChangeReason(StrEnum):
     TOO_MANY_LOST = "too_many_lost"
     MEASURED_OTHERWISE = "measured_otherwise"
     NOT_MEASURED = "not_measured"
+    ENDED_EARLY = "ended_early"
+    """A release was not asked all items (sequential verdict): which ones depends on its answers."""
     DISPLAY_ONLY = "display_only"
     NO_ITEM_VALUE = "no_item_value"
     """The metric is no mean over items, so that no paired test exists."""
