@@ -18,7 +18,7 @@ from typing import NamedTuple, Protocol
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from verify import __version__
-from verify.engine import Concluded, Examined, Journal, Memory, Progress, Silent, conclude, examine
+from verify.engine import Concluded, Examined, Journal, Memory, Progress, Silent, conclude, decided_by, examine
 from verify.errors import EvidenceError
 from verify.evidence import (
     Bundle,
@@ -114,7 +114,9 @@ def run(
     ) as journal:
         conduct = _begin(workings, planned.plan)
         gate = redaction.gate(workings, known=known_values(planned))
-        examined = examine(planned.examinations, runtime, journal, gate=gate, progress=watcher)
+        examined = examine(
+            planned.examinations, runtime, journal, gate=gate, progress=watcher, decided=decided_by(planned)
+        )
         concluded = conclude(planned, examined.scores)
         results = concluded.as_results(planned.plan)
         evidence = Evidence(
@@ -160,7 +162,12 @@ def rederive(planned: Planned, bundle: Bundle) -> tuple[Examined, Concluded]:
     """Score, estimate and decide again from a bundle's kept responses."""
     replay = _Replay(bundle.subject)
     examined = examine(
-        planned.examinations, replay, Memory(bundle.responses()), gate=lambda _, answer: answer, progress=Silent()
+        planned.examinations,
+        replay,
+        Memory(bundle.responses()),
+        gate=lambda _, answer: answer,
+        progress=Silent(),
+        decided=decided_by(planned),
     )
     return examined, conclude(planned, examined.scores)
 

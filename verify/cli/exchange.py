@@ -80,7 +80,7 @@ def export(
     """
     kinds: tuple[RequestKind, ...] = ("generate", "loglikelihood") if logprobs else ("generate",)
     collector = _Collector(kinds)
-    inputs = plan_inputs(suite, policy=policy, limit=limit, seed=seed, canaries=canaries, given=None)
+    inputs = plan_inputs(suite, policy=policy, limit=limit, seed=seed, canaries=canaries, given=None, sequential=None)
     planned = make_plan(collector.subject, inputs, methods=methods(), frameworks={})
     kept = Memory(_answered(planned_requests(planned.examinations, collector), answers) if answers else ())
     collector.asked.clear()

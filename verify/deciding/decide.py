@@ -80,6 +80,8 @@ def _weigh(
     if estimate is None:
         return Reason.NOTHING_SCORED, Outcome.NOT_MEASURED, f"no estimate of {check.metric} from {len(scores)} items"
     numbers = _numbers(estimate, check.bound)
+    if estimate.stopped_after is not None:
+        numbers += f"; confidence sequence after {estimate.stopped_after} of {check.n_items} items"
     if estimate.display_only:
         return Reason.DISPLAY_ONLY, Outcome.INCONCLUSIVE, f"{numbers}; no verdict may rest on it"
     if estimate.n_clusters < min_clusters:

@@ -3,5 +3,19 @@
 from verify.engine.conclude import Concluded, conclude
 from verify.engine.journal import Journal, Keeper, Memory
 from verify.engine.rounds import Examined, Gate, Progress, Silent, examine
+from verify.engine.stopping import Decided, decided_by
 
-__all__ = ["Concluded", "Examined", "Gate", "Journal", "Keeper", "Memory", "Progress", "Silent", "conclude", "examine"]
+__all__ = [
+    "Concluded",
+    "Decided",
+    "Examined",
+    "Gate",
+    "Journal",
+    "Keeper",
+    "Memory",
+    "Progress",
+    "Silent",
+    "conclude",
+    "decided_by",
+    "examine",
+]

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol, TypeAlias
 
 from verify.engine.journal import Keeper
+from verify.engine.stopping import Decided, batches
 from verify.errors import RunError
 from verify.methods.base import Examination, Method
 from verify.planning import PlannedExamination
@@ -75,8 +76,11 @@ def examine(
     *,
     gate: Gate,
     progress: Progress,
+    decided: Decided | None = None,
 ) -> Examined:
-    """Carry out all examinations of a plan.
+    """Carry out all examinations of a plan: batch by batch over all checks, and round by round within a batch.
+
+    A check without `stopping` is one batch. The others are looked at after each; what is decided asks no more.
 
     Args:
         examinations: Checks with their items.
@@ -84,32 +88,66 @@ def examine(
         journal: Keeps the answers; what it holds is not asked again.
         gate: Applied to each answer before it is kept.
         progress: Told of rounds and answers.
+        decided: Whether the scores so far decide a check that may end early; None asks all.
 
     Raises:
         RunError: The runtime or the journal broke, or a method broke its contract; resume with the same command.
     """
     scores: _Sheet = {e.check.name: [None] * len(e.items) for e in examinations}
     asked_by: dict[str, list[list[str]]] = {e.check.name: [[] for _ in e.items] for e in examinations}
-    waiting = list(_begin(examinations, scores))
     made: dict[str, KeptResponse] = {}
     number = 0
-    while waiting:
-        number += 1
-        asked = dict(pair for item in waiting for pair in item.asked)
-        for item in waiting:
-            asked_by[item.check][item.position].extend(key for key, _ in item.asked)
-        answers = _ask(asked, runtime, journal, gate=gate, progress=progress, number=number)
-        for key, request in asked.items():
-            made.setdefault(key, KeptResponse(digest=key, request=request, response=answers[key]))
-        waiting = [again for item in waiting if (again := _continue(item, answers, scores)) is not None]
+    for parts in _batches(examinations, scores, asked_by, decided):
+        waiting = list(_begin(parts, scores))
+        while waiting:
+            number += 1
+            asked = dict(pair for item in waiting for pair in item.asked)
+            for item in waiting:
+                asked_by[item.check][item.position].extend(key for key, _ in item.asked)
+            answers = _ask(asked, runtime, journal, gate=gate, progress=progress, number=number)
+            for key, request in asked.items():
+                made.setdefault(key, KeptResponse(digest=key, request=request, response=answers[key]))
+            waiting = [again for item in waiting if (again := _continue(item, answers, scores)) is not None]
     found = {e.check.name: _item_scores(e, scores[e.check.name], asked_by[e.check.name]) for e in examinations}
     return Examined(found, tuple(made.values()))
 
 
-def _begin(examinations: Sequence[PlannedExamination], scores: _Sheet) -> Iterator[_Open]:
-    for planned in examinations:
-        for position, item in enumerate(planned.items):
-            examination = planned.method.examine(item)
+class _Part(NamedTuple):
+    """Items of a check that are asked in one batch."""
+
+    planned: PlannedExamination
+    positions: range
+
+
+def _batches(
+    examinations: Sequence[PlannedExamination],
+    scores: _Sheet,
+    asked_by: Mapping[str, Sequence[Sequence[str]]],
+    decided: Decided | None,
+) -> Iterator[list[_Part]]:
+    """The next batch of every check that is still open, until none is."""
+    open_ = [(planned, batches(planned)) for planned in examinations]
+    first = True
+    while open_:
+        parts: list[_Part] = []
+        still: list[tuple[PlannedExamination, Iterator[range]]] = []
+        for planned, rest in open_:
+            name = planned.check.name
+            if not first and decided and decided(planned, _item_scores(planned, scores[name], asked_by[name])):
+                continue
+            positions = next(rest, None)
+            if positions is not None:
+                parts.append(_Part(planned, positions))
+                still.append((planned, rest))
+        open_, first = still, False
+        if parts:
+            yield parts
+
+
+def _begin(parts: Sequence[_Part], scores: _Sheet) -> Iterator[_Open]:
+    for planned, positions in parts:
+        for position in positions:
+            examination = planned.method.examine(planned.items[position])
             try:
                 asked = _keyed(next(examination))
             except StopIteration as stop:  # nothing to ask: the score follows from the item alone
@@ -200,5 +238,5 @@ def _item_scores(
             requests=tuple(dict.fromkeys(digests)),
         )
         for item, score, digests in zip(planned.items, scores, asked, strict=True)
-        if score is not None  # every examination has ended when this is called
+        if score is not None  # of what was begun, every examination has ended when this is called
     ]

@@ -159,9 +159,7 @@ def _plan_check(  # noqa: PLR0913  # one argument for each thing that the plan f
     power = None
     if asked:
         at = cluster_looks(asked, every=stopping.look) if stopping else ()
-        power = power_of(
-            metric, bound, levels=levels, effect=policy.effect, n_clusters=items.clusters, looks=at
-        )
+        power = power_of(metric, bound, levels=levels, effect=policy.effect, n_clusters=items.clusters, looks=at)
     planned = PlannedCheck(
         name=name,
         suite=loaded.suite.id,

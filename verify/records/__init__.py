@@ -41,7 +41,7 @@ from verify.records.comparisons import (
 from verify.records.estimates import Estimand, Estimate, Levels
 from verify.records.frameworks import Clause, Framework, Mapping
 from verify.records.items import Item
-from verify.records.plans import Plan, PlannedCheck, PlannedSuite
+from verify.records.plans import Plan, PlannedCheck, PlannedSuite, Power, Stopping
 from verify.records.requests import (
     Classify,
     Generate,
@@ -114,6 +114,7 @@ __all__ = [
     "PlannedItem",
     "PlannedSuite",
     "Policy",
+    "Power",
     "Predict",
     "Profile",
     "Reason",
@@ -130,6 +131,7 @@ __all__ = [
     "Score",
     "Scored",
     "ServerOption",
+    "Stopping",
     "Strings",
     "Subject",
     "SubjectBrief",

@@ -43,5 +43,8 @@ class Estimate(Record):
     """One-sided lower and upper bound at level 1 - alpha each; the verdict compares these."""
     alpha: float = Field(gt=0.0, lt=0.5)
     estimand: Estimand
+    stopped_after: int | None = Field(default=None, ge=1)
+    """Items that were asked, where the check might end before its last item: the value is then no unbiased score,
+    and the interval holds under any stopping. Null where all items were asked in any case."""
     display_only: bool = False
     """True where the number may be shown but no verdict may rest on it."""

@@ -49,6 +49,7 @@ from verify.statistics.ranks import (
 )
 from verify.statistics.reliability import CalibrationError, brier, expected_calibration_error
 from verify.statistics.sequential import EProcess, SequentialTest, Stopped, betting_interval, confidence_sequence
+from verify.statistics.stopping import StoppingOdds, stopping_odds
 
 __all__ = [
     "MIN_CLUSTERS_FOR_VERDICT",
@@ -66,6 +67,7 @@ __all__ = [
     "SequentialTest",
     "Side",
     "Stopped",
+    "StoppingOdds",
     "TprAtFpr",
     "acceptance_number",
     "benjamini_hochberg",
@@ -108,6 +110,7 @@ __all__ = [
     "roc_auc",
     "rogan_gladen",
     "steinke_epsilon_lower_bound",
+    "stopping_odds",
     "tango",
     "tpr_at_fpr",
     "wilson",
