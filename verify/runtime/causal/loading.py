@@ -175,12 +175,12 @@ def refuse_if_too_large(
     available = free_memory(device) if free is None else free
     if needed <= available:
         return
-    others = [
-        f"{name} {_gb(needed * size / dtype.itemsize)}"
+    smaller = {
+        name: needed * size / dtype.itemsize
         for name, size in (("bfloat16", 2.0), ("8 bit", 1.0), ("4 bit", 0.55))
         if not quantised and size < dtype.itemsize
-    ]
-    fitting = [o for o in others if float(o.split()[-2]) * 1e9 <= available]
+    }
+    fitting = [f"{name} {_gb(size)}" for name, size in smaller.items() if size <= available]
     raise SubjectError(
         f"{folder.name} needs {_gb(needed)} in {str(dtype).removeprefix('torch.')} and {_gb(available)} are free on "
         f"{device.type}; {'would fit: ' + ', '.join(fitting) if fitting else 'no quantisation of it fits either'}; "

@@ -44,7 +44,7 @@ class CausalPaths:
             row_tokens=192 if on_cpu else 512,
             batch_tokens=self._batch_tokens,
             cache_tokens=self._cache_tokens(),
-            call_tokens=24 if on_cpu else 512,
+            call_tokens=16 if on_cpu else 512,
             packs=False,
         )
         self.alone = self._plain(Batching.ALONE)
