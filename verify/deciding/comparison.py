@@ -134,7 +134,8 @@ def weigh(pairs: Sequence[Pair], scale: Scale, *, margin: float, levels: Levels)
 def outlook(weighed: Weighed, *, margin: float) -> Outlook:
     """Power at the margin and minimum detectable worsening.
 
-    Exact for independent 0/1 pairs at the discordance seen (one pair where none differs), else by the normal law.
+    Exact for independent 0/1 pairs at the discordance seen (one pair where none differs); else by the normal law
+    with the spread that the lower bound itself implies, since a standard error says little where few items moved.
     """
     test, error = weighed.test, weighed.standard_error
     z = _z(1.0 - test.alpha)
@@ -142,6 +143,7 @@ def outlook(weighed: Weighed, *, margin: float) -> Outlook:
         share = max(test.n_better + test.n_worse, 1) / (test.n_pairs + 1)
         power = noninferiority_power(test.n_pairs, margin=margin, discordance=share, alpha=test.alpha)
     else:
+        error = max(error, (test.gain - test.bounds[0]) / z)
         power = NormalDist().cdf(margin / error - z)
     return Outlook(power, (z + _z(ASKED_POWER)) * error)
 

@@ -8,14 +8,14 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text as Line
 
-from verify.records import Change, ComparedCheck, Comparison, PairExample, Text, Unscored
+from verify.records import Change, ChangeReason, ComparedCheck, Comparison, PairExample, Text, Unscored
 from verify.reporting.examples import answered, asked
 from verify.reporting.text import masked, number, one_line, probability, xml_text
 
 OUTCOMES: Final = {
     Change.NO_WORSE: Text(ko="나빠지지 않음", en="no worse"),
     Change.WORSE: Text(ko="나빠짐", en="worse"),
-    Change.INCONCLUSIVE: Text(ko="판단 유보", en="inconclusive"),
+    Change.INCONCLUSIVE: Text(ko="판정 보류", en="inconclusive"),
     Change.NOT_COMPARABLE: Text(ko="비교 불가", en="not comparable"),
 }
 _STYLES: Final = {
@@ -35,6 +35,63 @@ _COLUMNS: Final = {
     "p": Text(ko="비열등 p·악화 p(Holm)", en="p no worse·p worse (Holm)"),
     "mde": Text(ko="검출 한계·검출력", en="detectable·power"),
 }
+_REASONS: Final = {
+    ChangeReason.MARGIN_EXCLUDED: Text(
+        ko="허용폭 {margin:g}만큼 나빠졌을 가능성을 배제함",
+        en="a worsening by {margin:g} is excluded",
+    ),
+    ChangeReason.REGRESSION_FOUND: Text(
+        ko="나빠진 것이 확인됨: 허용폭 {margin:g}을 배제하지 못했고, 악화 p {p}",
+        en="a worsening was found: one by {margin:g} is not excluded, p of no worsening {p}",
+    ),
+    ChangeReason.INTERVAL_HOLDS_MARGIN: Text(
+        ko="이 문항 수로는 어느 쪽도 말할 수 없음: 개선폭의 단측 한계 [{low:+.3f}, {high:+.3f}], 허용폭 {margin:g}",
+        en="these items show neither: one-sided bounds of the gain [{low:+.3f}, {high:+.3f}], margin {margin:g}",
+    ),
+    ChangeReason.DEPENDS_ON_UNSCORED: Text(
+        ko="한쪽에만 점수가 있는 {lacking}건을 불리하게 세면 결과가 달라짐",
+        en="the outcome hangs on {lacking} items that only one release has a score for",
+    ),
+    ChangeReason.FEW_CLUSTERS: Text(ko="독립 출처가 {clusters}개뿐임", en="{clusters} independent sources only"),
+    ChangeReason.NOTHING_PAIRED: Text(
+        ko="두 판 모두에 점수가 있는 문항이 모자람", en="too few items have a score in both releases"
+    ),
+    ChangeReason.TOO_MANY_LOST: Text(
+        ko="점수 없는 쌍이 너무 많음 (이전만 {before}, 이후만 {after}, 둘 다 {both})",
+        en="too many pairs lack a score (before {before}, after {after}, both {both})",
+    ),
+    ChangeReason.MEASURED_OTHERWISE: Text(ko="서로 다르게 측정함", en="measured differently"),
+    ChangeReason.NOT_MEASURED: Text(ko="한쪽에서 실시하지 않음", en="not measured in one of the two"),
+    ChangeReason.ENDED_EARLY: Text(
+        ko="순차 판정으로 일찍 끝난 점검이어서 짝지을 수 없음", en="a sequential verdict ended it before its last item"
+    ),
+    ChangeReason.DISPLAY_ONLY: Text(
+        ko="한쪽의 값이 참고용이어서 판단의 근거가 되지 못함", en="one of the values is for display only"
+    ),
+    ChangeReason.NO_ITEM_VALUE: Text(
+        ko="{metric}은(는) 문항별 평균이 아니어서 짝지은 검정이 없음: 두 추정값을 나란히 보임",
+        en="{metric} is no mean over items: no paired test exists; the estimates stand side by side",
+    ),
+    ChangeReason.NO_SUCH_METHOD: Text(
+        ko="같은 판의 측정 방법이 여기에 없음", en="the method of that version is not here"
+    ),
+}
+_TOLD: Final = frozenset(
+    {
+        ChangeReason.MEASURED_OTHERWISE,
+        ChangeReason.NOT_MEASURED,
+        ChangeReason.ENDED_EARLY,
+        ChangeReason.DISPLAY_ONLY,
+        ChangeReason.NO_SUCH_METHOD,
+    }
+)
+"""Reasons whose particulars only the record's own words have."""
+_WEAK: Final = Text(
+    ko="허용폭 {margin:g}에서 검출력 {power:.2f}: 나빠지지 않은 판도 이 확률로만 통과한다(0.8 필요). "
+    "문항을 늘리거나, 실행 전에 허용폭을 넓혀 정한다",
+    en="power {power:.2f} at the margin {margin:g}: a release that is no worse passes with that probability only "
+    "(asked: 0.8); ask more items, or declare a wider margin before the run",
+)
 _CHANGED: Final = 4
 """Words of a score that are shown where they changed."""
 
@@ -108,9 +165,10 @@ def _details(check: ComparedCheck, language: str) -> Iterator[Line]:
     ko = language == "ko"
     if check.outcome is not Change.NO_WORSE:
         name = one_line(check.title[language])
-        yield Line(f"• {check.check} ({name}): {one_line(check.reason, limit=400)}")
-    for warning in check.warnings:
-        yield Line(f"  {'주의' if ko else 'note'}: {one_line(warning, limit=400)}", style="yellow")
+        yield Line(f"• {check.check} ({name}): {reason_of(check, language)}")
+    if check.warnings:
+        text = _WEAK[language].format(margin=check.margin, power=check.power)
+        yield Line(f"  {'주의' if ko else 'note'}: {text}", style="yellow")
     for better, moved in ((False, check.regressions), (True, check.improvements)):
         if not moved:
             continue
@@ -121,6 +179,24 @@ def _details(check: ComparedCheck, language: str) -> Iterator[Line]:
         for example in check.examples:
             if example.better is better:
                 yield from _example(example)
+
+
+def reason_of(check: ComparedCheck, language: str) -> str:
+    """Why the outcome is what it is, in one sentence."""
+    low, high = check.test.bounds if check.test is not None else (0.0, 0.0)
+    text = _REASONS[check.code][language].format(
+        margin=check.margin,
+        metric=one_line(check.metric),
+        p=_p(check.holm_adjusted_p),
+        low=low,
+        high=high,
+        lacking=check.unscored_before + check.unscored_after,
+        clusters=check.test.n_clusters if check.test is not None else 0,
+        before=check.unscored_before,
+        after=check.unscored_after,
+        both=check.unscored_both,
+    )
+    return f"{text}: {one_line(check.reason, limit=400)}" if check.code in _TOLD else text
 
 
 def _example(example: PairExample) -> Iterator[Line]:
