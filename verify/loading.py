@@ -6,6 +6,7 @@ core rules, so that `010` and `no` stay text (a Korean phone prefix, a Norwegian
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -20,6 +21,7 @@ from verify.records import Framework, Policy, Profile, ReferenceRecipes, Referen
 
 MAX_YAML_BYTES = 4 * 1024 * 1024
 MAX_LINE_BYTES = 4 * 1024 * 1024
+MAX_DEPTH = 64
 
 RecordT = TypeVar("RecordT", bound=BaseModel)
 Path_ = tuple[str | int, ...]
@@ -74,6 +76,7 @@ _CONSTRUCT: dict[str, Callable[[str], Any]] = {
     "tag:yaml.org,2002:float": float,
     "tag:yaml.org,2002:null": lambda _: None,
 }
+_TAGS = frozenset({*_CONSTRUCT, "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"})
 
 
 def load_yaml(path: Path) -> Loaded:
@@ -84,7 +87,11 @@ def load_yaml(path: Path) -> Loaded:
     """
     text = _read_text(path, MAX_YAML_BYTES)
     try:
+        depth = 0
         for event in yaml.parse(text, Loader=_Loader):
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > MAX_DEPTH:
+                raise ContentError(path, f"nested more than {MAX_DEPTH} deep", line=_mark_line(event.start_mark))
             if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
                 raise ContentError(path, "anchors and aliases are not allowed", line=_mark_line(event.start_mark))
         node = yaml.compose(text, Loader=_Loader)
@@ -161,10 +168,8 @@ def load_suite(name: str) -> SuiteFolder:
     known = suite_names()
     if name in known:
         folder = content.suites_folder() / name
-    elif "/" in name or name.startswith(".") or Path(name).is_dir():
-        folder = Path(name).expanduser()
-        if not folder.is_dir():
-            raise ContentError(folder, "there is no such folder; give a suite's name or the path of its folder")
+    elif "/" in name or name.startswith(".") or os.path.isdir(name):  # Path.is_dir raises for a name that is too long
+        folder = _folder(name)
     else:
         raise UnknownNameError("suite", name, known=known)
     file = folder / "suite.yaml"
@@ -172,6 +177,17 @@ def load_suite(name: str) -> SuiteFolder:
         raise ContentError(file, "missing; a suite is a folder with suite.yaml, items/*.jsonl and CARD.md")
     loaded = load_yaml(file)
     return SuiteFolder(_validate(loaded, Suite, file), folder, loaded.lines)
+
+
+def _folder(name: str) -> Path:
+    try:
+        folder = Path(name).expanduser()
+        if folder.is_dir():
+            return folder
+        problem = "there is no such folder"
+    except (OSError, RuntimeError) as error:  # too long, behind a closed folder, or the home of nobody
+        problem = f"cannot be looked at ({error})"
+    raise ContentError(name[:80], f"{problem}; give a suite's name or the path of its folder")
 
 
 def suite_names() -> list[str]:
@@ -258,7 +274,7 @@ def _rows(path: Path) -> Iterator[Row]:
             raise ContentError(path, f"a line of more than {MAX_LINE_BYTES:,} characters", line=number)
         try:
             value = json.loads(line, object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ContentError(path, f"not valid JSON: {error}", line=number) from error
         if not isinstance(value, dict):
             raise ContentError(path, "each line must be a JSON object", line=number)
@@ -282,6 +298,8 @@ def _mark_line(mark: Any) -> int | None:
 
 def _construct(node: yaml.Node, path: Path_, lines: dict[Path_, int], file: Path) -> Any:
     lines[path] = node.start_mark.line + 1
+    if node.tag not in _TAGS:
+        raise ContentError(file, f"the tag {node.tag!r} is not allowed", line=node.start_mark.line + 1)
     if isinstance(node, yaml.MappingNode):
         result: dict[str, Any] = {}
         for key_node, value_node in node.value:
@@ -294,10 +312,7 @@ def _construct(node: yaml.Node, path: Path_, lines: dict[Path_, int], file: Path
         return result
     if isinstance(node, yaml.SequenceNode):
         return [_construct(child, (*path, i), lines, file) for i, child in enumerate(node.value)]
-    construct = _CONSTRUCT.get(node.tag)
-    if construct is None:
-        raise ContentError(file, f"the tag {node.tag!r} is not allowed", line=node.start_mark.line + 1)
-    return construct(node.value)
+    return _CONSTRUCT[node.tag](node.value)
 
 
 def _validate(loaded: Loaded, model: type[RecordT], file: Path) -> RecordT:

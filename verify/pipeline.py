@@ -18,6 +18,7 @@ from typing import NamedTuple, Protocol
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from verify import __version__
+from verify.content import reference_folder
 from verify.engine import Concluded, Examined, Journal, Memory, Progress, Silent, conclude, decided_by, examine
 from verify.errors import EvidenceError
 from verify.evidence import (
@@ -26,6 +27,7 @@ from verify.evidence import (
     Evidence,
     Integrity,
     check_integrity,
+    claim,
     compare_results,
     compare_scores,
     layout,
@@ -33,10 +35,10 @@ from verify.evidence import (
     redaction,
     write_bundle,
 )
-from verify.loading import load_frameworks
+from verify.loading import load_frameworks, read_record
 from verify.methods.catalogue import methods
-from verify.planning import PlanInputs, Planned, PlannedExamination, lint_suite, make_plan
-from verify.records import Conduct, Manifest, Plan, PlannedItem, Request, Results, Subject, digest_of
+from verify.planning import PlanInputs, Planned, PlannedExamination, check_inputs, lint_suite, make_plan
+from verify.records import CalibrationRecord, Conduct, Manifest, Plan, PlannedItem, Request, Results, Subject, digest_of
 from verify.runtime.base import Answered, Runtime
 
 
@@ -71,15 +73,20 @@ class Ran(NamedTuple):
     manifest: Manifest
 
 
-def preflight(inputs: PlanInputs) -> None:
-    """Find the faults of suites before hours are spent on loading a subject.
+def preflight(inputs: PlanInputs, *, out: Path | None = None) -> None:
+    """Find the faults of suites, inputs and the folder before hours are spent on loading a subject.
 
     Raises:
         VerifyError: The first fault of the first faulty suite.
+        UsageError: No check of these suites takes an input, or the bundle cannot be written to `out`.
     """
-    for name in inputs.suites or inputs.policy.suites:
+    names = inputs.suites or inputs.policy.suites
+    for name in names:
         for fault in lint_suite(name, methods=methods()):
             raise fault
+    check_inputs(names, inputs.inputs, methods=methods())
+    if out is not None:
+        claim(out)
 
 
 def run(
@@ -89,6 +96,7 @@ def run(
     out: Path | None = None,
     key: Ed25519PrivateKey | None = None,
     watcher: Watcher | None = None,
+    calibration: CalibrationRecord | None = None,
 ) -> Ran:
     """Carry out the main job on an open subject, up to the sealed bundle.
 
@@ -98,15 +106,19 @@ def run(
         out: Folder of the bundle; by default `runs/<subject>-<policy>-<plan>`, so that the same command resumes.
         key: Signs the statement where given.
         watcher: Told of stages and progress.
+        calibration: The instrument's record that is cited; by default the shipped one, where it was made with
+            these very suites and methods.
 
     Raises:
-        VerifyError: Usage, content, journal or runtime; nothing that was answered is lost.
+        UsageError: The folder cannot be written, or holds another run.
+        VerifyError: Content, journal or runtime; nothing that was answered is lost.
     """
     watcher = watcher or Unwatched()
     subject = runtime.subject
     watcher.opened(subject)
     planned = make_plan(subject, inputs, methods=methods(), frameworks=load_frameworks())
     folder = out or default_folder(planned.plan)
+    claim(folder, plan_digest=planned.plan.content_digest())
     watcher.planned(planned, folder)
     workings = folder / layout.WORKINGS
     with Journal(
@@ -118,7 +130,8 @@ def run(
             planned.examinations, runtime, journal, gate=gate, progress=watcher, decided=decided_by(planned)
         )
         concluded = conclude(planned, examined.scores)
-        results = concluded.as_results(planned.plan)
+        record = calibration or shipped_calibration(planned.plan)
+        results = concluded.as_results(planned.plan, calibration=record.content_digest() if record else None)
         evidence = Evidence(
             plan=planned.plan,
             subject=subject,
@@ -127,9 +140,27 @@ def run(
             responses=examined.exchanges,
             scores=[score for e in planned.examinations for score in examined.scores[e.check.name]],
             conduct=_end(conduct, workings),
+            calibration=record,
         )
         manifest = write_bundle(folder, evidence, key=key)
     return Ran(folder, planned.plan, results, manifest)
+
+
+def shipped_calibration(plan: Plan) -> CalibrationRecord | None:
+    """The calibration record that this release ships, if it speaks of a plan's checks as they are.
+
+    A record that was made with another suite or method version says nothing about this run and is not cited.
+    """
+    file = reference_folder() / "calibration.json"
+    if not file.is_file():
+        return None
+    record = read_record(file, CalibrationRecord)
+    here = {f"suite:{suite.id}": suite.digest for suite in plan.suites}
+    here |= {f"method:{check.method}": str(check.method_version) for check in plan.checks}
+    made = {name: value for name, value in record.made_with.items() if name in here}
+    seen = {detection.check for detection in record.detections}
+    concerned = any(check.name in seen for check in plan.checks)
+    return record if concerned and all(here[name] == value for name, value in made.items()) else None
 
 
 class Audited(NamedTuple):

@@ -11,6 +11,7 @@ from verify.engine import Concluded, Memory, Progress, Silent, conclude, examine
 from verify.loading import load_suite
 from verify.methods.catalogue import methods
 from verify.planning import PlanInputs, Planned, make_plan
+from verify.planning.plan import planned_suite
 from verify.records import CalibrationRecord, Detection, Outcome, Policy, ReferenceStandard, Text, Verdict
 from verify.runtime.base import Runtime
 from verify.statistics import clopper_pearson
@@ -64,25 +65,37 @@ def calibrate(
         progress: Told of rounds.
     """
     verdicts: dict[str, tuple[Verdict, ...]] = {}
-    suites: dict[str, str] = {}
     for standard in standards:
         started(standard)
-        planned, concluded = examine_standard(
+        _, concluded = examine_standard(
             standard, folders(standard.id), open_folder, policy=policy, progress=progress or Silent()
         )
         verdicts[standard.id] = concluded.verdicts
-        suites.update((suite.id, suite.digest) for suite in planned.plan.suites)
-    record = CalibrationRecord(
+    return Calibration(calibration_record(standards, verdicts), verdicts)
+
+
+def calibration_record(
+    standards: Sequence[ReferenceStandard], verdicts: dict[str, tuple[Verdict, ...]]
+) -> CalibrationRecord:
+    """What the verdicts on standards say of the checks, with what it was made with.
+
+    Args:
+        standards: Planted ones and clean twins.
+        verdicts: Standard -> verdicts of its checks.
+    """
+    checks = {check for standard in standards for check in standard.checks}
+    folders = [load_suite(name) for name in sorted({check.split(".")[0] for check in checks})]
+    used = {c.method for f in folders for c in f.suite.checks if f"{f.suite.id}.{c.id}" in checks}
+    return CalibrationRecord(
         made_with={
             "ax-verify": __version__,
-            **{f"method:{m.name}": str(m.version) for m in methods().values()},
-            **{f"suite:{name}": digest for name, digest in sorted(suites.items())},
+            **{f"method:{name}": str(methods()[name].version) for name in sorted(used)},
+            **{f"suite:{f.suite.id}": planned_suite(f, methods(), 0).digest for f in folders},
         },
         seed=0,
         detections=tuple(_detections(standards, verdicts)),
         blind_spots=BLIND_SPOTS,
     )
-    return Calibration(record, verdicts)
 
 
 def examine_standard(

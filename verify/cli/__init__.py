@@ -2,13 +2,18 @@
 
 import os
 import sys
+import traceback
+from io import TextIOWrapper
+from typing import Final
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 
-from verify.cli import evidence, exchange, listing, running
-from verify.errors import VerifyError
+from verify.cli import comparing, demonstrating, evidence, exchange, listing, running
+from verify.cli.console import open_console, shown
+from verify.errors import RunError, VerifyError
+
+INTERRUPTED: Final = 130
+"""Exit code after Ctrl-C, as shells have it."""
 
 app = typer.Typer(
     name="verify",
@@ -18,21 +23,32 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for part in (running, evidence, listing, exchange):
+for part in (running, evidence, comparing, listing, exchange, demonstrating):
     part.register(app)
 
 
 def main() -> None:
     """Run the command; a `VerifyError` ends with its exit code and one message, never a traceback."""
-    console = Console(stderr=True)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a terminal that knows no Korean gets escapes instead of an error
+            stream.reconfigure(errors="backslashreplace")
+    console = open_console(stderr=True)
     try:
         app(standalone_mode=True)
     except VerifyError as error:
-        console.print(f"[bold red]verify:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
+        console.print(f"[bold red]verify:[/] {shown(str(error))}", highlight=False, soft_wrap=True)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        console.print("verify: 중단했습니다. 같은 명령으로 이어서 합니다 · interrupted; the same command resumes")
-        sys.exit(130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    except OSError as error:  # a file that was named cannot be read or written
+        place = f"{error.filename}: " if error.filename is not None else ""
+        console.print(f"[bold red]verify:[/] {shown(place)}{shown(error.strerror or str(error))}", highlight=False)
+        sys.exit(VerifyError.exit_code)
+    except SystemExit as end:
+        if end.code == INTERRUPTED:
+            console.print("verify: 중단했습니다. 같은 명령으로 이어서 합니다 · interrupted; the same command resumes")
+        raise
+    except Exception:  # noqa: BLE001  # a fault of ours is a run that broke (4), never "a check failed" (1)
+        traceback.print_exc()
+        sys.exit(RunError.exit_code)

@@ -4,12 +4,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 
 from verify import pipeline
+from verify.cli.console import open_console, shown
 from verify.cli.options import Language, LanguageOption
-from verify.cli.rendering import FORMATS, print_summary, render_report
+from verify.cli.rendering import FORMATS, parse_formats, print_summary, render_report
 from verify.evidence import load_public_key
 
 BundleArgument = Annotated[Path, typer.Argument(metavar="BUNDLE", help="검증 실행이 남긴 폴더 · folder of a run")]
@@ -27,10 +26,10 @@ def report(
     lang: Annotated[str, typer.Option("--lang", help="ko,en; 앞의 것이 주 언어 · the first one leads")] = "ko,en",
 ) -> None:
     """Render the report of a bundle again."""
-    files = render_report(bundle, formats=formats.split(","), languages=lang.split(","))
+    files = render_report(bundle, formats=parse_formats(formats), languages=lang.split(","))
     print_summary(bundle, language=lang.split(",")[0])
     for file in files:
-        Console().print(escape(str(file)), highlight=False, soft_wrap=True)
+        open_console().print(shown(str(file)), highlight=False, soft_wrap=True)
 
 
 def audit(
@@ -45,7 +44,7 @@ def audit(
     Exit codes: 0 all agrees, 1 the bundle states something else than its responses give, 2 not a whole bundle.
     """
     found = pipeline.audit(bundle, keys=[load_public_key(path) for path in public_key or []])
-    ko, console = lang is Language.KO, Console()
+    ko, console = lang is Language.KO, open_console()
     integrity = found.integrity
     console.print(f"{'파일' if ko else 'files'} {integrity.files}: {'다이제스트 일치' if ko else 'digests agree'}")
     if integrity.signature_checked:
@@ -55,7 +54,7 @@ def audit(
     else:
         console.print("서명 없음" if ko else "not signed")
     for difference in found.differences[:20]:
-        console.print(escape(str(difference)), style="red", highlight=False, soft_wrap=True)
+        console.print(shown(str(difference)), style="red", highlight=False, soft_wrap=True)
     if found.differences:
         console.print(
             f"{'다시 계산한 값과 다른 곳' if ko else 'places that differ from what was derived again'}: "

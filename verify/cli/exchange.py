@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 
 from verify import loading
+from verify.cli.console import open_console, shown
 from verify.cli.options import Language, LanguageOption
 from verify.cli.running import CanariesOption, LimitOption, PolicyOption, SeedOption, SuiteOption, plan_inputs
 from verify.engine import Memory, Silent, examine
-from verify.errors import UsageError
+from verify.errors import ContentError, UsageError
 from verify.methods.catalogue import methods
 from verify.methods.privacy.canaries import DEFAULT_KINDS, DEFAULT_TIERS, make_canaries, to_jsonl, training_lines
 from verify.planning import make_plan
@@ -88,10 +87,10 @@ def export(
     written = export_requests(collector.asked, out, model=model)
     ko = lang is Language.KO
     absent = sum(c.not_measured is not None for c in planned.plan.checks)
-    Console().print(
-        f"요청 {written.written:,}건을 {escape(str(out))}에 썼습니다. 답으로 잴 수 없는 점검 {absent}개."
+    open_console().print(
+        f"요청 {written.written:,}건을 {shown(str(out))}에 썼습니다. 답으로 잴 수 없는 점검 {absent}개."
         if ko
-        else f"{written.written:,} requests in {escape(str(out))}; {absent} checks cannot be measured this way.",
+        else f"{written.written:,} requests in {shown(str(out))}; {absent} checks cannot be measured this way.",
         highlight=False,
     )
 
@@ -126,21 +125,29 @@ def import_(
 
     Exit codes: 0 all there, 3 some missing, 2 the file is wrong.
     """
-    wanted = [row.value.get("custom_id") for row in loading.load_rows(requests)]
-    found = {row.value.get("custom_id"): row for row in loading.load_rows(answers)}
+    RecordedRuntime(answers)
+    wanted = [_identity(row) for row in loading.load_rows(requests)]
+    found = {_identity(row): row for row in loading.load_rows(answers)}
     unknown = [row for name, row in found.items() if name not in set(wanted)]
     if unknown:
         raise UsageError(f"{answers}:{unknown[0].line}: answers a request that is not in {requests}")
     missing = [name for name in wanted if name not in found]
-    RecordedRuntime(answers)
     ko = lang is Language.KO
-    console = Console()
+    console = open_console()
     total, there = len(wanted), len(wanted) - len(missing)
     console.print(f"답 {there:,}/{total:,}" if ko else f"{there:,} of {total:,} answered", highlight=False)
-    console.print(f"verify run recorded:{escape(str(answers))} ...", highlight=False, soft_wrap=True)
+    console.print(f"verify run recorded:{shown(str(answers))} ...", highlight=False, soft_wrap=True)
     if missing:
         console.print(f"빠진 요청 · missing: {', '.join(str(m)[:12] for m in missing[:5])} ...", highlight=False)
         raise typer.Exit(3)
+
+
+def _identity(row: loading.Row) -> str:
+    """`custom_id` of a line; our own form names the request by `request`."""
+    for name in ("custom_id", "request"):
+        if isinstance(value := row.value.get(name), str):
+            return value.removeprefix("sha256:")
+    raise ContentError(row.file, "has no custom_id", line=row.line, field="custom_id")
 
 
 @canaries_app.command("make")
@@ -157,32 +164,36 @@ def make(
         doses = [int(text) for text in tiers.split(",")]
     except ValueError as error:
         raise UsageError(f"--tiers {tiers!r}: write numbers with commas, e.g. 0,1,4,16") from error
-    for path in (out, training):
+    note = out.with_suffix(".commitment.json")
+    if len({out.resolve(), training.resolve(), note.resolve()}) < 3:
+        raise UsageError(f"--out {out} and --training {training} must be two files: the trainer must not see the first")
+    for path in (out, training, note):
         if path.exists():
             raise UsageError(f"{path} is there already; canaries are drawn once and never overwritten")
+        if not path.parent.is_dir():
+            raise UsageError(f"{path}: there is no folder {path.parent}; make it first")
     drawn = secrets.randbits(128) if seed is None else seed
     kit = make_canaries(drawn, per_tier=per_tier, tiers=doses, kinds=kinds.split(","))
     out.write_text(to_jsonl(kit.rows), encoding="utf-8")
     out.chmod(0o600)
     training.write_text("\n".join(training_lines(kit.rows, seed=drawn)) + "\n", encoding="utf-8")
-    note = out.with_suffix(".commitment.json")
     note.write_text(
         json.dumps({"commitment": kit.commitment, "salt": kit.salt, "rows": len(kit.rows)}, indent=2) + "\n"
     )
     note.chmod(0o600)
-    console = Console()
+    console = open_console()
     console.print(f"{len(kit.rows)} canaries; commitment {kit.commitment}", highlight=False, soft_wrap=True)
-    console.print(f"{escape(str(out))}  {escape(str(training))}  {escape(str(note))}", highlight=False, soft_wrap=True)
+    console.print(f"{shown(str(out))}  {shown(str(training))}  {shown(str(note))}", highlight=False, soft_wrap=True)
 
 
 def scan(subject: Annotated[str, typer.Argument(metavar="SUBJECT")]) -> None:
     """Check the artefact itself: formats, headers, remote code, digests. Executes and loads nothing of it."""
     local = find_local(subject, profiles=loading.load_profiles())
-    console = Console()
+    console = open_console()
     if local is None:
         raise UsageError(f"{subject}: its files are not here, so there is nothing to scan")
-    console.print(f"{escape(local.name)} ({local.kind})  {local.digest}", highlight=False, soft_wrap=True)
+    console.print(f"{shown(local.name)} ({local.kind})  {local.digest}", highlight=False, soft_wrap=True)
     for file in local.files:
-        console.print(f"  {escape(file.name)}  {file.size:,}  {file.sha256[:23]}…", highlight=False)
+        console.print(f"  {shown(file.name)}  {file.size:,}  {file.sha256[:23]}…", highlight=False)
     for warning in local.warnings:
-        console.print(f"주의 · note: {escape(warning)}", style="yellow", highlight=False)
+        console.print(f"주의 · note: {shown(warning)}", style="yellow", highlight=False)

@@ -3,11 +3,10 @@
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from verify import loading
+from verify.cli.console import open_console, shown
 from verify.cli.options import Language, LanguageOption
 from verify.errors import UnknownNameError
 from verify.methods.catalogue import methods
@@ -36,22 +35,22 @@ def suites(context: typer.Context, lang: LanguageOption = Language.KO) -> None:
         suite = loading.load_suite(name).suite
         for check in suite.checks:
             table.add_row(
-                f"{suite.id}.{check.id}", check.method, check.metric, str(check.bound), escape(check.title[lang.value])
+                f"{suite.id}.{check.id}", check.method, check.metric, str(check.bound), shown(check.title[lang.value])
             )
-    Console().print(table)
+    open_console().print(table)
 
 
 @suites_app.command("lint")
 def lint(folders: Annotated[list[str], typer.Argument(help="묶음의 이름 또는 폴더 · names or folders")]) -> None:
     """Find every fault of a suite, each with its file and line."""
-    console, count = Console(), 0
+    console, count = open_console(), 0
     for folder in folders:
         faults = lint_suite(folder, methods=methods())
         count += len(faults)
         for fault in faults:
-            console.print(escape(str(fault)), highlight=False, soft_wrap=True)
+            console.print(shown(str(fault)), highlight=False, soft_wrap=True)
         if not faults:
-            console.print(f"{escape(folder)}: 이상 없음 · no faults", highlight=False)
+            console.print(f"{shown(folder)}: 이상 없음 · no faults", highlight=False)
     if count:
         raise typer.Exit(2)
 
@@ -60,12 +59,12 @@ def lint(folders: Annotated[list[str], typer.Argument(help="묶음의 이름 또
 def show_suite(name: str, lang: LanguageOption = Language.KO) -> None:
     """Show a suite's card."""
     loaded = loading.load_suite(name)
-    console = Console()
-    console.print(f"[bold]{escape(loaded.suite.title[lang.value])}[/] ({loaded.suite.id}, v{loaded.suite.version})")
-    console.print(escape(loaded.suite.summary[lang.value]))
+    console = open_console()
+    console.print(f"[bold]{shown(loaded.suite.title[lang.value])}[/] ({loaded.suite.id}, v{loaded.suite.version})")
+    console.print(shown(loaded.suite.summary[lang.value]))
     card = loaded.folder / "CARD.md"
     if card.is_file():
-        console.print(escape(card.read_text("utf-8")), highlight=False)
+        console.print(shown(card.read_text("utf-8")), highlight=False)
 
 
 def models(
@@ -74,13 +73,13 @@ def models(
 ) -> None:
     """List the known models and reference standards, or show one."""
     profiles = loading.load_profiles()
-    console = Console()
+    console = open_console()
     if name is not None:
         if name not in profiles:
             raise UnknownNameError("model", name, known=profiles)
         for field, value in profiles[name].to_json().items():
             text = value[lang.value] if field == "notes" else value
-            console.print(f"{field}: {escape(str(text))}", highlight=False)
+            console.print(f"{field}: {shown(str(text))}", highlight=False)
         return
     table = Table(show_edge=False, header_style="bold")
     for column in ("id", "source", "reach", "architecture", "context", "licence"):
@@ -88,7 +87,7 @@ def models(
     for profile in profiles.values():
         context = "-" if profile.context is None else f"{profile.context:,}"
         table.add_row(
-            profile.id, profile.source, profile.reach, profile.architecture or "-", context, escape(profile.licence)
+            profile.id, profile.source, profile.reach, profile.architecture or "-", context, shown(profile.licence)
         )
     for standard in loading.load_standards().values():
         table.add_row(f"reference:{standard.id}", "-", "weights", standard.kind, "-", "Apache-2.0")
@@ -97,7 +96,7 @@ def models(
 
 def show_methods(name: Annotated[str | None, typer.Argument(help="보여 줄 방법 · a method to show")] = None) -> None:
     """List the methods and their metrics, or show one with its parameters and item fields."""
-    console = Console()
+    console = open_console()
     known = methods()
     if name is None:
         table = Table(show_edge=False, header_style="bold")
@@ -111,10 +110,10 @@ def show_methods(name: Annotated[str | None, typer.Argument(help="보여 줄 방
     if name not in known:
         raise UnknownNameError("method", name, known=known)
     method = known[name]
-    console.print(f"[bold]{name}[/] version {method.version}\n{escape(method.__doc__ or '')}", highlight=False)
+    console.print(f"[bold]{name}[/] version {method.version}\n{shown(method.__doc__ or '')}", highlight=False)
     for metric in method.metrics:
         limits = f"[{metric.low:g}, {metric.high:g}], {metric.better} is better"
-        console.print(f"  {metric.name}: {escape(metric.meaning)} ({limits})", highlight=False, markup=False)
+        console.print(f"  {metric.name}: {shown(metric.meaning)} ({limits})", highlight=False, markup=False)
     for title, model in (("parameters", method.parameters_type), ("item fields", method.item_type)):
         console.print(f"[bold]{title}[/]")
         for field, information in model.model_fields.items():
@@ -128,7 +127,7 @@ def frameworks(
     lang: LanguageOption = Language.KO,
 ) -> None:
     """List the laws and standards, or show the clauses of one and the checks that speak to them."""
-    console = Console()
+    console = open_console()
     known = loading.load_frameworks()
     if name is None:
         table = Table(show_edge=False, header_style="bold")
@@ -138,8 +137,8 @@ def frameworks(
             covered = sum(bool(clause.evidence) for clause in framework.clauses)
             table.add_row(
                 framework.id,
-                escape(framework.title[lang.value]),
-                escape(framework.edition),
+                shown(framework.title[lang.value]),
+                shown(framework.edition),
                 framework.date,
                 str(len(framework.clauses)),
                 str(covered),
@@ -149,7 +148,7 @@ def frameworks(
     if name not in known:
         raise UnknownNameError("framework", name, known=known)
     for clause in known[name].clauses:
-        console.print(f"[bold]{clause.id}[/] {escape(clause.title[lang.value])}", highlight=False)
-        console.print(f"  {escape(clause.paraphrase[lang.value])}", highlight=False)
+        console.print(f"[bold]{clause.id}[/] {shown(clause.title[lang.value])}", highlight=False)
+        console.print(f"  {shown(clause.paraphrase[lang.value])}", highlight=False)
         for mapping in clause.evidence:
             console.print(f"  {mapping.coverage}: {', '.join(mapping.checks)}", highlight=False)

@@ -1,20 +1,22 @@
-"""`verify run | plan | calibrate | demo`: whatever opens a subject."""
+"""`verify run | plan | calibrate`: whatever opens a subject."""
 
 import json
+import re
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 
 from verify import content, loading, pipeline
 from verify.calibration import calibrate as calibrate_standards
 from verify.calibration import make_standard, standard_folder
+from verify.cli.console import open_console, shown
 from verify.cli.options import Language, LanguageOption
+from verify.cli.plans import cost_note, cost_table, explanation, plan_table
 from verify.cli.rendering import FORMATS, parse_formats, print_summary, render_report
-from verify.cli.watching import Terminal, plan_table
-from verify.errors import UnknownNameError, UsageError
+from verify.cli.watching import Terminal
+from verify.engine.costs import probe
+from verify.errors import RunError, UnknownNameError, UsageError
 from verify.evidence import load_signing_key
 from verify.methods.catalogue import methods
 from verify.planning import PlanInputs, make_plan
@@ -61,7 +63,6 @@ def register(app: typer.Typer) -> None:
     app.command("run")(run)
     app.command("plan")(plan)
     app.command("calibrate")(calibrate)
-    app.command("demo")(demo)
 
 
 def run(
@@ -93,16 +94,19 @@ def run(
     key = load_signing_key(sign_key) if sign_key else None
     wanted = parse_formats(formats)
     pipeline.preflight(inputs, out=out)
-    terminal = Terminal(Console(stderr=True), language=lang.value)
+    terminal = Terminal(open_console(stderr=True), language=lang.value)
     runtime = _open(subject, terminal)
     try:
         ran = pipeline.run(runtime, inputs, out=out, key=key, watcher=terminal)
+    except OSError as error:  # disk full or taken away: what was answered is kept
+        place = error.filename or out or Path("runs")
+        raise RunError(f"{place}: {error.strerror}; mend that, then run the same command to resume") from error
     finally:
         terminal.close()
         runtime.close()
     files = render_report(ran.folder, formats=wanted, languages=_languages(lang))
     print_summary(ran.folder, language=lang.value)
-    Console().print(escape(f"\n{files[0]}"), highlight=False, soft_wrap=True)
+    open_console().print(shown(f"\n{files[0]}"), highlight=False, soft_wrap=True)
     open_ended = {check.name for check in ran.plan.checks if check.open_ended}
     outcomes = [
         v.verdict for v in ran.results.verdicts if not (v.check in open_ended and v.verdict is Outcome.INCONCLUSIVE)
@@ -121,18 +125,24 @@ def plan(
     sequential: SequentialOption = None,
     lang: LanguageOption = Language.KO,
 ) -> None:
-    """Show what would be asked and what it can decide, before a single request is made."""
+    """Show what would be asked, what it can decide and what it will cost; a few answers give the time."""
     inputs = plan_inputs(
         suite, policy=policy, limit=limit, seed=seed, canaries=canaries, given=given, sequential=sequential
     )
     pipeline.preflight(inputs)
-    terminal = Terminal(Console(stderr=True), language=lang.value)
+    terminal = Terminal(open_console(stderr=True), language=lang.value)
     runtime = _open(subject, terminal)
     try:
         planned = make_plan(runtime.subject, inputs, methods=methods(), frameworks=loading.load_frameworks())
+        console = open_console()
+        console.print(plan_table(planned, language=lang.value))
+        for line in explanation(planned, inputs.policy, language=lang.value):
+            console.print(line, highlight=False, soft_wrap=True)
+        found = probe(planned.examinations, runtime, seed=seed)
     finally:
         runtime.close()
-    Console().print(plan_table(planned, language=lang.value))
+    console.print(cost_table(found, language=lang.value))
+    console.print(cost_note(found, language=lang.value), highlight=False, soft_wrap=True)
 
 
 def calibrate(
@@ -149,7 +159,7 @@ def calibrate(
     chosen = [_standard(name, known) for name in standard] if standard else list(known.values())
     if not chosen:
         raise UsageError("there are no reference standards; train them first")
-    terminal = Terminal(Console(stderr=True), language=lang.value)
+    terminal = Terminal(open_console(stderr=True), language=lang.value)
 
     def started(one: ReferenceStandard) -> None:
         terminal.say(f"표준 {one.id} (결함 {one.defect}, 용량 {one.dose:g})", f"standard {one.id} (dose {one.dose:g})")
@@ -167,7 +177,7 @@ def calibrate(
         terminal.close()
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps(found.record.to_json(), ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-    console = Console()
+    console = open_console()
     for cell in found.record.detections:
         low, high = cell.interval
         what = "오경보" if cell.dose == 0 else f"용량 {cell.dose:g} 검출"
@@ -176,46 +186,7 @@ def calibrate(
         console.print(
             f"{cell.check}  {cell.defect}  {what} {cell.detected}/{cell.n} [{low:.2f}, {high:.2f}]", highlight=False
         )
-    console.print(escape(str(out)), highlight=False)
-
-
-def demo(
-    out: Annotated[Path, typer.Option("--out", help="결과 폴더 · folder of the bundles")] = Path("runs/demo"),
-    lang: LanguageOption = Language.KO,
-) -> None:
-    """Run all suites on the reference standards: the planted defects should be found, the clean twins not."""
-    terminal = Terminal(Console(stderr=True), language=lang.value)
-    console = Console()
-    missed: list[str] = []
-    for standard in loading.load_standards().values():
-        folder = standard_folder(standard.id)
-        inputs = PlanInputs(
-            policy=loading.load_policy("self-check"),
-            seed=standard.plan_seed,
-            limit=standard.items,
-            inputs={name: folder / file for name, file in standard.inputs.items()},
-        )
-        terminal.say(f"\n[{standard.id}] {standard.title.ko}", f"\n[{standard.id}] {standard.title.en}")
-        runtime = _open(f"reference:{standard.id}", terminal)
-        try:
-            ran = pipeline.run(runtime, inputs, out=out / standard.id, watcher=terminal)
-        finally:
-            terminal.close()
-            runtime.close()
-        files = render_report(ran.folder, formats=["html", "json", "junit"], languages=_languages(lang))
-        print_summary(ran.folder, language=lang.value)
-        console.print(escape(f"\n{files[0]}"), highlight=False, soft_wrap=True)
-        found = {v.check: v.verdict for v in ran.results.verdicts}
-        failed = [check for check in standard.checks if found[check] is Outcome.FAIL]
-        if bool(failed) != (standard.dose > 0):
-            missed.append(standard.id)
-    if missed:
-        console.print(f"\n기대와 다름 · not as expected: {', '.join(missed)}", style="bold red")
-        raise typer.Exit(1)
-    terminal.say(
-        "\n심은 결함은 모두 찾았고 깨끗한 쌍둥이는 모두 지나쳤습니다.",
-        "\nevery planted defect was found and no clean twin was blamed.",
-    )
+    console.print(shown(str(out)), highlight=False)
 
 
 def exit_code(outcomes: list[Outcome], allowed: set[str]) -> int:
@@ -227,7 +198,8 @@ def exit_code(outcomes: list[Outcome], allowed: set[str]) -> int:
 
 
 def _open(subject: str, terminal: Terminal) -> Runtime:
-    terminal.say(f"{subject} 여는 중", f"opening {subject}")
+    named = re.sub(r"//[^/]*@", "//…@", subject)  # a password in an address is refused, and not printed before
+    terminal.say(f"{named} 여는 중", f"opening {named}")
     return open_subject(subject, SubjectOptions(profiles=loading.load_profiles()))
 
 

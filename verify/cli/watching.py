@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -13,8 +12,8 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
-from rich.table import Table
 
+from verify.cli.console import shown
 from verify.planning import Planned
 from verify.records import Subject
 
@@ -43,7 +42,7 @@ class Terminal:
 
     def say(self, ko: str, en: str) -> None:
         """One line in the chosen language."""
-        self._console.print(escape(ko if self._ko else en), highlight=False)
+        self._console.print(shown(ko if self._ko else en), highlight=False)
 
     def opened(self, subject: Subject) -> None:
         """Name the subject, its digest, access level and isolation."""
@@ -97,25 +96,3 @@ class Terminal:
     def close(self) -> None:
         """End the progress bar."""
         self._bar.stop()
-
-
-def plan_table(planned: Planned, *, language: str) -> Table:
-    """Items, sources and power of every check, before a request is made."""
-    ko = language == "ko"
-    table = Table(show_edge=False, header_style="bold")
-    columns = ("점검", "문항", "독립 출처", "기준", "통과에 필요한 수", "비고") if ko else (
-        "check", "items", "sources", "bound", "needed to pass", "notes"
-    )  # fmt: skip
-    for name in columns:
-        table.add_column(name, justify="right" if name in columns[1:3] else "left")
-    for check in planned.plan.checks:
-        notes = check.not_measured or "; ".join(check.warnings)
-        table.add_row(
-            check.name,
-            f"{check.n_items:,}",
-            f"{check.n_clusters:,}",
-            str(check.bound),
-            "-" if check.n_to_pass is None else f"{check.n_to_pass:,}",
-            escape(notes),
-        )
-    return table

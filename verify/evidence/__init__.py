@@ -2,6 +2,7 @@
 
 from verify.evidence.audit import Difference, Integrity, check_integrity, compare_results, compare_scores
 from verify.evidence.bundle import Bundle, Evidence, read_bundle, write_bundle
+from verify.evidence.claiming import claim
 from verify.evidence.digests import file_digest, manifest_of, merkle_root, root_of
 from verify.evidence.redaction import gate, scan_files
 from verify.evidence.statement import (
@@ -20,6 +21,7 @@ __all__ = [
     "Integrity",
     "build_statement",
     "check_integrity",
+    "claim",
     "compare_results",
     "compare_scores",
     "file_digest",

@@ -98,7 +98,7 @@ def _check_statement(bundle: Bundle) -> None:
 def _plain(path: Path) -> Any:
     try:
         return json.loads(path.read_bytes())
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise EvidenceError(f"{path}: no JSON ({error})") from error
 
 

@@ -1,8 +1,10 @@
 """Every fault of a suite folder at once, each with file and line."""
 
-from collections.abc import Iterator, Mapping
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
-from verify.errors import ContentError, UsageError, VerifyError
+from verify.errors import ContentError, UnknownNameError, UsageError, VerifyError
 from verify.loading import SuiteFolder, load_rows, load_suite
 from verify.methods.base import Method
 from verify.planning.items import AnyMethod, check_files, expand_row
@@ -22,6 +24,32 @@ def lint_suite(name: str, *, methods: Mapping[str, type[Method]]) -> list[Verify
     except VerifyError as error:
         return [error]
     return list(_faults(loaded, methods))
+
+
+def check_inputs(names: Sequence[str], given: Mapping[str, Path], *, methods: Mapping[str, type[Method]]) -> None:  # type: ignore[type-arg]
+    """Find the faults of further inputs before a subject is opened.
+
+    Args:
+        names: Suites that have no fault themselves.
+        given: Name of an input -> JSONL file.
+        methods: The catalogue of methods.
+
+    Raises:
+        UnknownNameError: No check of these suites takes an input of this name.
+        ContentError: A line is wrong; file, line and field are named.
+    """
+    taken: set[str] = set()
+    for loaded in map(load_suite, names):
+        for check in loaded.suite.checks:
+            method = resolve_method(check, loaded.folder, methods=methods, seed=0)
+            taken.update(check.needs)
+            if method.needs_input is not None:
+                taken.add(method.needs_input)
+                for row in load_rows(given[method.needs_input]) if method.needs_input in given else ():
+                    deque(expand_row(row, method), maxlen=0)
+    for name in given:
+        if name not in taken:
+            raise UnknownNameError("input", name, known=taken)
 
 
 def _faults(loaded: SuiteFolder, methods: Mapping[str, type[Method]]) -> Iterator[VerifyError]:  # type: ignore[type-arg]

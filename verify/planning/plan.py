@@ -113,7 +113,7 @@ def make_plan(
         min_clusters=policy.min_clusters,
         seed=inputs.seed,
         limit=limit,
-        suites=tuple(_planned_suite(loaded, methods, inputs.seed) for loaded in folders),
+        suites=tuple(planned_suite(loaded, methods, inputs.seed) for loaded in folders),
         checks=tuple(e.check for e in examinations),
         inputs={name: file_digest([path]) for name, path in sorted(inputs.inputs.items())},
         frameworks={f.id: f.content_digest() for f in frameworks.values()},
@@ -224,7 +224,8 @@ def _rows(check: Check, loaded: SuiteFolder, method: AnyMethod, rows_from: Mappi
     return read_rows(check_files(check, loaded.folder))
 
 
-def _planned_suite(loaded: SuiteFolder, methods: Methods, seed: int) -> PlannedSuite:
+def planned_suite(loaded: SuiteFolder, methods: Methods, seed: int) -> PlannedSuite:
+    """A suite by digest: over suite.yaml and all item files that its checks name."""
     files = {loaded.folder / "suite.yaml"}
     for check in loaded.suite.checks:
         if resolve_method(check, loaded.folder, methods=methods, seed=seed).needs_input is None:
