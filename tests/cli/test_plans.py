@@ -1,0 +1,59 @@
+"""`verify plan`: what a reader needs to know before the run."""
+
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from tests.toys import METHODS, adds_right, policy, write_suite
+from verify.cli.plans import cost_note, cost_table, explanation, plan_table
+from verify.engine.costs import probe
+from verify.planning import PlanInputs, Planned, make_plan
+from verify.records import Margin
+from verify.runtime.scripted import ScriptedRuntime
+
+
+def plan_of(folder: Path, **changes: object) -> Planned:
+    inputs = PlanInputs(policy=policy(**changes), suites=[str(folder)])
+    return make_plan(ScriptedRuntime(adds_right).subject, inputs, methods=METHODS, frameworks={})
+
+
+def printed(*parts: object) -> str:
+    console = Console(width=400)
+    with console.capture() as capture:
+        for part in parts:
+            console.print(part, soft_wrap=True)
+    return capture.get()
+
+
+@pytest.mark.parametrize("language", ["ko", "en"])
+def test_the_table_holds_detectable_value_power_and_number_needed(tmp_path: Path, language: str) -> None:
+    plan = plan_of(write_suite(tmp_path, n=60))
+    power = plan.plan.checks[0].power
+    assert power is not None
+    assert power.detectable is not None
+
+    shown = printed(plan_table(plan, language=language))
+
+    for part in (f"{power.detectable:.3f}", f"{power.power:.2f}", f"{power.needed}", "0.900", "power 0."):
+        assert part in shown
+
+
+def test_a_gate_without_power_at_its_margin_says_so(tmp_path: Path) -> None:
+    few, many = plan_of(write_suite(tmp_path / "few", n=60)), plan_of(write_suite(tmp_path / "many", n=900))
+    wide = policy(margins=(Margin(check="toys.sums", margin=0.2),))
+
+    assert any("toys.sums" in line for line in explanation(few, policy(), language="ko"))
+    assert not any("toys.sums" in line for line in explanation(few, wide, language="ko"))
+    assert not any("toys.sums" in line for line in explanation(many, policy(), language="ko"))
+
+
+@pytest.mark.parametrize(("language", "word"), [("ko", "어림한 값"), ("en", "estimated from a few answers")])
+def test_the_time_is_called_an_estimate(tmp_path: Path, language: str, word: str) -> None:
+    plan = plan_of(write_suite(tmp_path, n=60))
+    found = probe(plan.examinations, ScriptedRuntime(adds_right), seed=0)
+
+    shown = printed(cost_table(found, language=language), cost_note(found, language=language))
+
+    assert word in shown
+    assert "60" in shown
