@@ -70,13 +70,14 @@ def xml_text(text: str) -> str:
 
 
 def number(value: float) -> str:
-    """A number for a table: three decimals, or two significant digits where these would all be 0.
+    """A number for a table: three decimals, or two significant digits where these would all be 0 and
+    the number is no mere rounding error (1e-6).
 
     Examples:
-        >>> number(0.25), number(0.00042), number(0.0), number(12.345)
+        >>> number(0.25), number(0.00042), number(4e-18), number(12.345)
         ('0.250', '0.00042', '0.000', '12.3')
     """
-    if value and abs(value) < 0.0005:
+    if 1e-6 < abs(value) < 0.0005:
         return f"{value:.2g}"
     return f"{value:.1f}" if abs(value) >= 10 else f"{value:.3f}"
 

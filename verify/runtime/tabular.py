@@ -2,7 +2,7 @@
 
 import platform
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -64,27 +64,32 @@ def _file(path: Path) -> Path:
 def _load(file: Path) -> Any:
     import skops.io
 
-    try:
-        with zipfile.ZipFile(file) as archive:
-            size = sum(entry.file_size for entry in archive.infolist())
-        if size > UNPACKED_LIMIT:
-            raise SubjectError(
-                f"{file.name} unpacks to {size / 1e9:.1f} GB; at most {UNPACKED_LIMIT / 1e9:.1f} are read"
-            )
-        unknown = [name for name in skops.io.get_untrusted_types(file=file) if name not in REVIEWED]
-        if unknown:
-            raise SubjectError(
-                f"{file.name} holds types that are not on the reviewed list: {', '.join(sorted(unknown)[:5])}; "
-                "verify the model behind an endpoint, or save it without them"
-            )
-        model = skops.io.load(file, trusted=list(REVIEWED))
-    except SubjectError:
-        raise
-    except Exception as error:
-        text = " ".join(str(error).split())[:200]
-        raise SubjectError(f"{file.name} cannot be loaded: {type(error).__name__}: {text}") from error
+    size, types = _guarded(file, _unpacked_size), _guarded(file, lambda f: skops.io.get_untrusted_types(file=f))
+    if size > UNPACKED_LIMIT:
+        raise SubjectError(f"{file.name} unpacks to {size / 1e9:.1f} GB; at most {UNPACKED_LIMIT / 1e9:.1f} are read")
+    unknown = sorted(name for name in types if name not in REVIEWED)
+    if unknown:
+        raise SubjectError(
+            f"{file.name} holds types that are not on the reviewed list: {', '.join(unknown[:5])}; "
+            "verify the model behind an endpoint, or save it without them"
+        )
+    model = _guarded(file, lambda f: skops.io.load(f, trusted=list(REVIEWED)))
     _check_trees(model, seen=set())
     return model
+
+
+def _unpacked_size(file: Path) -> int:
+    with zipfile.ZipFile(file) as archive:
+        return sum(entry.file_size for entry in archive.infolist())
+
+
+def _guarded(file: Path, read: Callable[[Path], Any]) -> Any:
+    """What `read` gives; whatever a subject's file makes it throw becomes a refusal."""
+    try:
+        return read(file)
+    except Exception as error:  # the subject is called here
+        text = " ".join(str(error).split())[:200]
+        raise SubjectError(f"{file.name} cannot be loaded: {type(error).__name__}: {text}") from error
 
 
 def _check_trees(value: Any, *, seen: set[int]) -> None:
