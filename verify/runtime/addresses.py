@@ -81,6 +81,13 @@ def parse_address(subject: str, *, profiles: Collection[str]) -> Address:
         UsageError: The form is wrong; the message shows the right one.
         UnknownNameError: It is the name of nothing.
     """
+    try:
+        return _parse(subject, profiles=profiles)
+    except OSError as error:  # a name that the file system refuses: too long, or behind a closed folder
+        raise UsageError(f"{subject[:80]}: cannot be looked at ({error.strerror})") from None
+
+
+def _parse(subject: str, *, profiles: Collection[str]) -> Address:
     scheme, _, rest = subject.partition(":")
     match scheme:
         case "hf":
