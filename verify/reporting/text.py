@@ -70,8 +70,9 @@ def xml_text(text: str) -> str:
 
 
 def number(value: float) -> str:
-    """A number for a table: three decimals, or two significant digits where these would all be 0 and
-    the number is no mere rounding error (1e-6).
+    """A number for a table: three decimals, or two significant digits where these would all be 0.
+
+    What is below 1e-6 is rounding of a sum and shown as 0.
 
     Examples:
         >>> number(0.25), number(0.00042), number(4e-18), number(12.345)

@@ -64,9 +64,10 @@ def _file(path: Path) -> Path:
 def _load(file: Path) -> Any:
     import skops.io
 
-    size, types = _guarded(file, _unpacked_size), _guarded(file, lambda f: skops.io.get_untrusted_types(file=f))
-    if size > UNPACKED_LIMIT:
+    size = _guarded(file, _unpacked_size)
+    if size > UNPACKED_LIMIT:  # before anything is unpacked
         raise SubjectError(f"{file.name} unpacks to {size / 1e9:.1f} GB; at most {UNPACKED_LIMIT / 1e9:.1f} are read")
+    types = _guarded(file, lambda f: skops.io.get_untrusted_types(file=f))
     unknown = sorted(name for name in types if name not in REVIEWED)
     if unknown:
         raise SubjectError(
