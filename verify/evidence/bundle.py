@@ -205,9 +205,7 @@ def _refuse_contradictions(folder: Path, *, evidence: Evidence) -> None:
     sealed = folder / layout.PLAN
     whole = (folder / layout.MANIFEST).is_file() and sealed.is_file()
     if whole and read_record(sealed, Plan).content_digest() != plan:
-        raise EvidenceError(
-            f"{folder}: holds the bundle of another run; give another --out, or the options of that run"
-        )
+        raise EvidenceError(f"{folder} holds the bundle of another run; choose another --out")
 
 
 def _write_records(staging: Path, *, evidence: Evidence) -> None:

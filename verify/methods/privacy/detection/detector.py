@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from verify.errors import UnknownNameError, UsageError
 from verify.korean.normalise import Normalised, normalise
 from verify.methods.privacy.detection.detections import TYPES, Detection
+from verify.methods.privacy.detection.lightly import without_engines
 from verify.methods.privacy.detection.tokens import TOKEN, token_type
 
 if TYPE_CHECKING:
@@ -113,10 +114,11 @@ def detector() -> PiiDetector:
 
 @functools.cache
 def _analyzer(*, with_names: bool) -> tuple["AnalyzerEngine", "EojeolEngine"]:
-    from presidio_analyzer import AnalyzerEngine, RecognizerRegistry
+    with without_engines():
+        from presidio_analyzer import AnalyzerEngine, RecognizerRegistry
 
-    from verify.methods.privacy.detection.kiwi_engine import EojeolEngine, KiwiEngine
-    from verify.methods.privacy.detection.recognizers import FormRecognizer, PersonRecognizer
+        from verify.methods.privacy.detection.kiwi_engine import EojeolEngine, KiwiEngine
+        from verify.methods.privacy.detection.recognizers import FormRecognizer, PersonRecognizer
 
     engine = KiwiEngine() if with_names else EojeolEngine()
     engine.load()
