@@ -44,24 +44,27 @@ def demo(
         "1/2 결함을 심은 표준 모델과 깨끗한 쌍둥이를 점검합니다.", "1/2 examining planted standards and clean twins"
     )
     standards = list(loading.load_standards().values())
-    record, verdicts = _calibrate(standards, terminal)
-    out.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(record.to_json(), ensure_ascii=False, indent=2) + "\n"
-    (out / "calibration.json").write_text(text, encoding="utf-8")
-    Console().print(_table(standards, verdicts, ko=lang is Language.KO))
+    record = _calibration(standards, out / "calibration.json", terminal)
+    Console().print(_table(record, ko=lang is Language.KO))
     terminal.say(f"\n2/2 {SHOWN}에 모든 묶음을 실행합니다.", f"\n2/2 running all suites on {SHOWN}")
     report = _run_all(out / SHOWN, record, terminal, lang)
-    if not all(_as_planted(standard, verdicts[standard.id]) for standard in standards):
+    if not all(_as_planted(standard, record) for standard in standards):
         Console().print("기대와 다른 표준이 있습니다 · a standard was not as planted", style="bold red")
         raise typer.Exit(1)
     terminal.say("심은 결함을 모두 찾았고 쌍둥이는 모두 지나쳤습니다. 보고서:", "all as planted. The report:")
     Console().print(escape(str(report)), highlight=False, soft_wrap=True)
 
 
-def _calibrate(
-    standards: list[ReferenceStandard], terminal: Terminal
-) -> tuple[CalibrationRecord, dict[str, tuple[Verdict, ...]]]:
-    """Examine the standards two at a time: each has a process of its own, and two cores are common."""
+def _calibration(standards: list[ReferenceStandard], file: Path, terminal: Terminal) -> CalibrationRecord:
+    """The record of these standards: from the file where it was made with these very suites and methods, else anew.
+
+    Two standards are examined at a time: each has a process of its own, and two cores are common.
+    """
+    if file.is_file():
+        kept = loading.read_record(file, CalibrationRecord)
+        if kept.made_with == calibration_record(standards, {s.id: () for s in standards}).made_with:
+            terminal.say("  이미 점검한 기록을 씁니다.", "  kept from an earlier run")
+            return kept
 
     def examine(standard: ReferenceStandard) -> dict[str, tuple[Verdict, ...]]:
         found = calibrate([standard], standard_folder, _open_folder, policy=loading.load_policy("self-check"))
@@ -70,7 +73,10 @@ def _calibrate(
 
     with ThreadPoolExecutor(2) as pool:
         verdicts = {name: v for part in pool.map(examine, standards) for name, v in part.items()}
-    return calibration_record(standards, verdicts), verdicts
+    record = calibration_record(standards, verdicts)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(record.to_json(), ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    return record
 
 
 def _open_folder(folder: Path) -> Runtime:
@@ -97,24 +103,19 @@ def _run_all(folder: Path, record: CalibrationRecord, terminal: Terminal, lang: 
     return files[0]
 
 
-def _as_planted(standard: ReferenceStandard, verdicts: tuple[Verdict, ...]) -> bool:
-    failed = [v.check for v in verdicts if v.verdict is Outcome.FAIL]
-    return set(failed) == set(standard.checks) if standard.dose > 0 else not failed
+def _as_planted(standard: ReferenceStandard, record: CalibrationRecord) -> bool:
+    found = {d.check: d.outcomes[standard.id] for d in record.detections if standard.id in d.outcomes}
+    failed = {check for check, outcome in found.items() if outcome is Outcome.FAIL}
+    return set(found) == set(standard.checks) and failed == (set(found) if standard.dose > 0 else set())
 
 
-def _table(standards: list[ReferenceStandard], verdicts: dict[str, tuple[Verdict, ...]], *, ko: bool) -> Table:
+def _table(record: CalibrationRecord, *, ko: bool) -> Table:
     table = Table(show_edge=False, header_style="bold")
     for name in ("표준", "결함", "용량", "점검", "판정") if ko else ("standard", "defect", "dose", "check", "verdict"):
         table.add_column(name)
-    for standard in standards:
-        for verdict in verdicts[standard.id]:
-            style = "red" if verdict.verdict is Outcome.FAIL else "green" if verdict.verdict is Outcome.PASS else ""
-            table.add_row(
-                standard.id,
-                standard.defect,
-                f"{standard.dose:g}",
-                verdict.check,
-                verdict.verdict.value,
-                style=style,
-            )
+    styles = {Outcome.FAIL: "red", Outcome.PASS: "green"}
+    for cell in record.detections:
+        for standard, outcome in cell.outcomes.items():
+            row = (standard, cell.defect, f"{cell.dose:g}", cell.check, outcome.value)
+            table.add_row(*row, style=styles.get(outcome, ""))
     return table
