@@ -97,6 +97,20 @@ def test_a_subject_cannot_improve_by_failing_to_answer() -> None:
     assert "timeout 10" in found.reason
 
 
+def test_a_rate_over_some_of_the_items_does_not_improve_where_just_those_have_no_score() -> None:
+    """60 of 177 items are about inventing; 8 answers that nobody can read are 4 % of all, and may be 12 % of those."""
+    inventing, others = scores(52, 0), scores(117, 0)
+    plain = [each.model_copy(update={"item": f"o{i}", "cluster": f"o{i}"}) for i, each in enumerate(others)]
+    plain = [each.model_copy(update={"score": Scored(values={"right": 1.0})}) for each in plain]
+    unread = scores(0, 0, unscored=8)
+
+    found = verdict([*inventing, *plain, *unread], Bound(at_most=0.2), metric="error_rate")
+
+    assert len(unread) / (52 + 117 + 8) < 0.05
+    assert (found.verdict, found.code) == (Outcome.NOT_MEASURED, Reason.TOO_MANY_UNSCORED)
+    assert "8 of 60" in found.reason
+
+
 def test_few_independent_sources_give_no_verdict() -> None:
     found = verdict(scores(70, 0, per_cluster=10), Bound(at_least=0.5))
 

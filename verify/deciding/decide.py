@@ -72,10 +72,13 @@ def _weigh(
     if check.not_measured is not None:
         return Reason(check.not_measured_code or Reason.ACCESS_LEVEL), Outcome.NOT_MEASURED, check.not_measured
     n_unscored = sum(unscored.values())
-    share = n_unscored / len(scores) if scores else 1.0
+    # Where a metric is about some of the items only, all that have no score may be of those: then as many are
+    # missing from them, and a subject must not improve its rate by writing nothing readable where it would err.
+    concerned = min(len(scores), estimate.n + n_unscored) if estimate else len(scores)
+    share = n_unscored / concerned if concerned else 1.0
     causes = ", ".join(f"{reason} {count}" for reason, count in unscored.most_common())
     if share > check.max_unscored:
-        text = f"{n_unscored} of {len(scores)} items have no score ({causes}); at most {check.max_unscored:.0%} may"
+        text = f"{n_unscored} of {concerned} items have no score ({causes}); at most {check.max_unscored:.0%} may"
         return Reason.TOO_MANY_UNSCORED, Outcome.NOT_MEASURED, text
     if estimate is None:
         return Reason.NOTHING_SCORED, Outcome.NOT_MEASURED, f"no estimate of {check.metric} from {len(scores)} items"
