@@ -7,6 +7,7 @@ from tests.evidence.small_run import make_plan, make_results
 from verify.errors import EvidenceError
 from verify.evidence import (
     Evidence,
+    build_statement,
     check_integrity,
     compare_results,
     compare_scores,
@@ -17,12 +18,37 @@ from verify.evidence import (
     root_of,
 )
 from verify.evidence.bundle import digests_in
-from verify.records import Outcome, ReportManifest, Results
+from verify.records import (
+    CalibrationRecord,
+    Generate,
+    GenerateAnswer,
+    KeptResponse,
+    Outcome,
+    Plan,
+    ReportManifest,
+    Results,
+    Subject,
+)
 
 
 def reseal(folder: Path) -> None:
     """What somebody does who alters a bundle and makes the manifest fit."""
     (folder / "manifest.json").write_text(layout.to_text(manifest_of(digests_in(folder))))
+
+
+def restate(folder: Path) -> None:
+    """The same by somebody who knows the format: the statement is made to fit as well."""
+    bundle = {name: (folder / name).read_bytes() for name in ("plan.json", "subject.json", "results.json")}
+    (folder / "statement.json").unlink()
+    (folder / "manifest.json").unlink()
+    statement = build_statement(
+        plan=Plan.model_validate_json(bundle["plan.json"]),
+        subject=Subject.model_validate_json(bundle["subject.json"]),
+        results=Results.model_validate_json(bundle["results.json"]),
+        files=digests_in(folder),
+    )
+    (folder / "statement.json").write_text(layout.to_text(statement))
+    reseal(folder)
 
 
 def test_an_untouched_bundle_has_integrity(sealed: Path) -> None:
@@ -49,6 +75,38 @@ def test_an_altered_statement_with_a_fitting_manifest_is_seen(sealed: Path) -> N
     reseal(sealed)
 
     with pytest.raises(EvidenceError, match=r"statement\.json: does not follow"):
+        check_integrity(sealed)
+
+
+def test_an_answer_under_another_question_is_seen_although_all_digests_fit(sealed: Path) -> None:
+    """The report shows what was asked; the score is found by the digest alone."""
+    path = sealed / "responses.jsonl"
+    path.write_text(path.read_text().replace("이어서 쓰세요:", "아무 말이나 쓰세요:"))
+    restate(sealed)
+
+    with pytest.raises(EvidenceError, match=r"responses\.jsonl:1: the request is not the one"):
+        check_integrity(sealed)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "fault"), [("이어서 쓰세요:", "a second answer"), ("묻지 않은 것", "belong to no score")]
+)
+def test_an_answer_that_was_added_is_seen_although_all_digests_fit(sealed: Path, prompt: str, fault: str) -> None:
+    added = KeptResponse.of(Generate(prompt=prompt), GenerateAnswer(text="네", finish="stop", n_tokens=1))
+    with (sealed / "responses.jsonl").open("a") as stream:
+        stream.write(layout.to_line(added))
+    restate(sealed)
+
+    with pytest.raises(EvidenceError, match=fault):
+        check_integrity(sealed)
+
+
+def test_a_calibration_record_that_the_results_do_not_cite_is_seen(sealed: Path) -> None:
+    record = CalibrationRecord(made_with={"suite:privacy": "sha256:" + "0" * 64}, seed=0, detections=())
+    (sealed / "calibration.json").write_text(layout.to_text(record))
+    restate(sealed)
+
+    with pytest.raises(EvidenceError, match="cites another calibration record"):
         check_integrity(sealed)
 
 

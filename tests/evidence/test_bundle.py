@@ -158,7 +158,7 @@ def test_sealing_again_replaces_and_leaves_nothing_behind(sealed: Path, evidence
 
 
 def test_another_run_is_not_overwritten(sealed: Path) -> None:
-    with pytest.raises(EvidenceError, match="another run; give another --out"):
+    with pytest.raises(EvidenceError, match="another run; choose another --out"):
         write_bundle(sealed, make_evidence(seed=8))
 
 

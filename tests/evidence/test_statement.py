@@ -10,11 +10,13 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tests.evidence.small_run import make_evidence
+from tests.evidence.test_audit import reseal
 from verify.errors import EvidenceError
 from verify.evidence import (
     Evidence,
     build_statement,
     check_integrity,
+    layout,
     load_public_key,
     load_signing_key,
     sign,
@@ -116,6 +118,17 @@ def test_whoever_seals_again_without_the_key_is_caught(
     (tmp_path / "statement.dsse.json").write_bytes(envelope)
     with pytest.raises(EvidenceError, match="not in the manifest"):
         check_integrity(tmp_path, keys=[key.public_key()])
+
+
+def test_an_envelope_about_another_statement_is_seen_without_a_key(
+    tmp_path: Path, evidence: Evidence, key: Ed25519PrivateKey
+) -> None:
+    write_bundle(tmp_path, evidence, key=key)
+    (tmp_path / "statement.dsse.json").write_text(layout.to_text(sign(b"another", key=key)))
+    reseal(tmp_path)
+
+    with pytest.raises(EvidenceError, match="about another statement"):
+        check_integrity(tmp_path)
 
 
 def test_keys_made_by_openssl_load_and_sign(tmp_path: Path) -> None:

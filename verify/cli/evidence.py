@@ -53,6 +53,16 @@ def audit(
         console.print("서명 있음, 열쇠를 주지 않아 확인하지 않음" if ko else "signed; not verified: no key given")
     else:
         console.print("서명 없음" if ko else "not signed")
+    if not integrity.signature_checked:
+        console.print(
+            "다이제스트와 재계산은 앞뒤가 맞는지만 보인다. "
+            "답이나 한도를 고쳐 통째로 다시 만든 폴더는 서명으로만 가려낸다."
+            if ko
+            else "Digests and derivation show that the folder agrees with itself. One that was made again as a whole "
+            "with other answers or limits is told apart only by a signature (--sign-key, --public-key).",
+            highlight=False,
+            soft_wrap=True,
+        )
     for difference in found.differences[:20]:
         console.print(shown(str(difference)), style="red", highlight=False, soft_wrap=True)
     if found.differences:

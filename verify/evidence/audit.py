@@ -16,7 +16,7 @@ from verify.errors import EvidenceError
 from verify.evidence import layout
 from verify.evidence.bundle import Bundle, read_bundle, read_record
 from verify.evidence.digests import file_digest
-from verify.evidence.statement import build_statement, read_envelope, verify_signature
+from verify.evidence.statement import build_statement, read_envelope, signed_payload, verify_signature
 from verify.records import Estimate, ItemScore, Record, ReportManifest, Results, Verdict
 
 TOLERANCE = 1e-9
@@ -63,11 +63,13 @@ def check_integrity(folder: Path, *, keys: Sequence[Ed25519PublicKey] = ()) -> I
     """
     bundle = read_bundle(folder)
     _check_statement(bundle)
+    _check_responses(bundle)
     envelope = folder / layout.ENVELOPE
     signed = envelope.exists()
     if signed:
         value = read_envelope(envelope)
-        if keys and verify_signature(value, keys=keys) != (folder / layout.STATEMENT).read_bytes():
+        payload = verify_signature(value, keys=keys) if keys else signed_payload(value)
+        if payload != (folder / layout.STATEMENT).read_bytes():
             raise EvidenceError(f"{envelope}: the signature is about another statement")
     elif keys:
         raise EvidenceError(f"{folder}: the bundle is not signed, but a public key was given")
@@ -93,6 +95,24 @@ def _check_statement(bundle: Bundle) -> None:
         raise EvidenceError(f"{bundle.folder / layout.RESULTS}: cites another plan than {layout.PLAN}")
     if bundle.results.subject.digest != bundle.subject.digest:
         raise EvidenceError(f"{bundle.folder / layout.RESULTS}: is about another subject")
+    cited = bundle.calibration.content_digest() if bundle.calibration else None
+    if bundle.results.calibration != cited:
+        raise EvidenceError(f"{bundle.folder / layout.RESULTS}: cites another calibration record than the bundle holds")
+
+
+def _check_responses(bundle: Bundle) -> None:
+    """Each answer stands with the very request that its digest names, once: the report shows both."""
+    seen: set[str] = set()
+    path = bundle.folder / layout.RESPONSES
+    for number, kept in enumerate(bundle.responses(), start=1):
+        if kept.request.content_digest() != kept.digest:
+            raise EvidenceError(f"{path}:{number}: the request is not the one that its digest names; it was altered")
+        if kept.digest in seen:
+            raise EvidenceError(f"{path}:{number}: a second answer to a request that was answered before")
+        seen.add(kept.digest)
+    cited = {digest for score in bundle.scores() for digest in score.requests}
+    if stray := sorted(seen - cited):
+        raise EvidenceError(f"{path}: {len(stray)} answers belong to no score ({stray[0]}); they were added")
 
 
 def _plain(path: Path) -> Any:

@@ -88,6 +88,24 @@ def sign(payload: bytes, *, key: Ed25519PrivateKey) -> dict[str, Any]:
     }
 
 
+def signed_payload(envelope: Mapping[str, Any]) -> bytes:
+    """What an envelope says that was signed; nobody is vouched for until `verify_signature` was asked.
+
+    Raises:
+        EvidenceError: The envelope is malformed.
+    """
+    try:
+        kind = str(envelope["payloadType"])
+        payload = base64.b64decode(envelope["payload"], validate=True)
+        for entry in envelope["signatures"]:
+            base64.b64decode(entry["sig"], validate=True)
+    except (KeyError, TypeError, ValueError, binascii.Error) as error:
+        raise EvidenceError(f"the signature is no DSSE envelope ({error})") from error
+    if kind != PAYLOAD_TYPE:
+        raise EvidenceError(f"the envelope holds {kind!r}, expected {PAYLOAD_TYPE!r}")
+    return payload
+
+
 def verify_signature(envelope: Mapping[str, Any], *, keys: Iterable[Ed25519PublicKey]) -> bytes:
     """The payload of an envelope that one of `keys` signed.
 
@@ -96,15 +114,9 @@ def verify_signature(envelope: Mapping[str, Any], *, keys: Iterable[Ed25519Publi
     Raises:
         EvidenceError: The envelope is malformed, or none of the keys signed it.
     """
-    try:
-        kind = str(envelope["payloadType"])
-        payload = base64.b64decode(envelope["payload"], validate=True)
-        signatures = [base64.b64decode(entry["sig"], validate=True) for entry in envelope["signatures"]]
-    except (KeyError, TypeError, ValueError, binascii.Error) as error:
-        raise EvidenceError(f"the signature is no DSSE envelope ({error})") from error
-    if kind != PAYLOAD_TYPE:
-        raise EvidenceError(f"the envelope holds {kind!r}, expected {PAYLOAD_TYPE!r}")
-    body = pre_authentication(kind, payload)
+    payload = signed_payload(envelope)
+    signatures = [base64.b64decode(entry["sig"], validate=True) for entry in envelope["signatures"]]
+    body = pre_authentication(PAYLOAD_TYPE, payload)
     for key in keys:
         for signature in signatures:
             try:
