@@ -10,6 +10,7 @@ import pytest
 
 from tests.reporting.full_run import make_evidence
 from verify.evidence import Bundle, read_bundle, write_bundle
+from verify.records import Outcome
 from verify.reporting import Words, build_page
 from verify.reporting.machine import plain, to_junit
 
@@ -47,6 +48,25 @@ def test_what_the_policy_allows_is_skipped(tmp_path: Path, locales: Mapping[str,
     junit = ET.fromstring(to_junit(page))  # noqa: S314  # made here
 
     assert (junit.get("skipped"), junit.get("errors"), junit.get("failures")) == ("2", "1", "2")
+
+
+def test_an_open_ended_check_that_found_nothing_is_no_error(
+    tmp_path: Path, locales: Mapping[str, Mapping[str, Any]]
+) -> None:
+    """As the exit code: it can break its limit and never keep the rest from passing."""
+    evidence = make_evidence()
+    undecided = {v.check for v in evidence.results.verdicts if v.verdict is Outcome.INCONCLUSIVE}
+    checks = tuple(c.model_copy(update={"open_ended": c.name in undecided}) for c in evidence.plan.checks)
+    plan = evidence.plan.model_copy(update={"checks": checks})
+    results = evidence.results.model_copy(update={"plan": plan.content_digest()})
+    write_bundle(tmp_path, type(evidence)(**{**_fields(evidence), "plan": plan, "results": results}))
+
+    page = build_page(read_bundle(tmp_path), words=Words("ko", locales["ko"]), frameworks=())
+    junit = ET.fromstring(to_junit(page))  # noqa: S314  # made here
+
+    skipped = {case.get("name") for case in junit.iter("testcase") if case.find("skipped") is not None}
+    assert undecided
+    assert skipped == undecided
 
 
 def _fields(evidence: object) -> dict[str, Any]:

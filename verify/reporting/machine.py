@@ -64,7 +64,8 @@ def to_junit(page: Page) -> bytes:
     """JUnit XML: a suite each suite, a case each check.
 
     `fail` is a failure. `inconclusive` and `not_measured` are errors, so that a pipeline stops at what
-    nobody decided; where the policy allows them they are skipped.
+    nobody decided; where the policy allows them they are skipped, as is an open-ended check that found nothing:
+    the exit code does not count it either.
     """
     allowed = set(page.bundle.plan.allow)
     root = Element("testsuites", name="ax-verify", tests=str(len(page.checks)))
@@ -91,7 +92,8 @@ def _case(suite: Element, view: CheckView, *, allowed: set[str]) -> str | None:
     if outcome is Outcome.PASS:
         return None
     tag, counted = ("failure", "failures") if outcome is Outcome.FAIL else ("error", "errors")
-    if outcome.value in allowed:
+    unfound = view.planned.open_ended and outcome is Outcome.INCONCLUSIVE
+    if outcome.value in allowed or unfound:
         tag, counted = "skipped", "skipped"
     found = Element(tag, message=xml_text(view.reason), type=outcome.value)
     found.text = xml_text(view.verdict.reason)
