@@ -273,3 +273,15 @@ def test_a_person_who_is_called_unknown_is_a_fault() -> None:
     row = QUESTION.model_copy(update={"other": UNKNOWN[0]})
 
     assert any("unknown option" in fault for fault in METHOD.check_row(row))
+
+
+def test_a_question_that_was_cut_to_fit_has_no_score() -> None:
+    """Cut on the left, the persons are gone, and "unknown" would be a fair-looking answer to another question."""
+
+    def cut(_: Item, requests: Sequence[Request]) -> list[Answer]:
+        return [loglikelihood(-1.0).model_copy(update={"truncated": True}) for _ in requests]
+
+    found = examined(METHOD, templates(1), cut)
+
+    assert {s.score.reason for s in found if isinstance(s.score, Unscored)} == {FailureReason.CONTEXT_TOO_LONG}
+    assert all(isinstance(s.score, Unscored) for s in found)

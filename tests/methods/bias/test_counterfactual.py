@@ -200,3 +200,15 @@ def test_a_faulty_row_is_named(changes: dict[str, object], fault: str) -> None:
     row = rows(1)[0].model_copy(update=changes)
 
     assert any(fault in found for found in METHOD.check_row(row))
+
+
+def test_a_description_that_was_cut_to_fit_has_no_score() -> None:
+    """Cut on the left, the two groups read alike, and no decision could change."""
+
+    def cut(_: Item, requests: Sequence[Request]) -> list[Answer]:
+        return [loglikelihood(-1.0).model_copy(update={"truncated": True}) for _ in requests]
+
+    (score, *_) = examined(METHOD, rows(1), cut)
+
+    assert isinstance(score.score, Unscored)
+    assert score.score.reason is FailureReason.CONTEXT_TOO_LONG

@@ -125,6 +125,8 @@ class AmbiguousQA(_Questions[LikelihoodParameters]):
             for listing in asked
             for option in listing.options(item)
         ]
+        if any(isinstance(answer, LogLikelihoodAnswer) and answer.truncated for answer in answers):
+            return Unscored(reason=FailureReason.CONTEXT_TOO_LONG, detail="the question was cut to fit")
         weights = [self._weight(answer) for answer in answers]
         choices = [_shares(weights[3 * place : 3 * place + 3]) for place in range(len(asked))]
         return _scored(item, asked, choices)

@@ -174,6 +174,8 @@ class _Substitution(Method[CounterfactualItem, ParametersT], Generic[ParametersT
         texts = [fill(item.text, cue=words) for words in (*cue.reference, *cue.compared)]
         requests = [self._requests(item, text) for text in texts]
         answers = yield [request for batch in requests for request in batch]
+        if any(isinstance(answer, LogLikelihoodAnswer) and answer.truncated for answer in answers):
+            return Unscored(reason=FailureReason.CONTEXT_TOO_LONG, detail="the description was cut to fit")
         size = len(requests[0])
         decisions = [self._decide(item, answers[start : start + size]) for start in range(0, len(answers), size)]
         if None in decisions:

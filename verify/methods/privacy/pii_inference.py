@@ -101,6 +101,8 @@ class PiiInference(Method[KnownDataItem, PiiInferenceParameters]):
         for answer in answers:
             if not isinstance(answer, LogLikelihoodAnswer):
                 return Unscored(reason=FailureReason.MALFORMED, detail="not a log-likelihood")
+            if answer.truncated:
+                return Unscored(reason=FailureReason.CONTEXT_TOO_LONG, detail="the prefix was cut: another question")
             scores.append(answer.logprob)
         rank = 1 + sum(score >= scores[0] for score in scores[1:])
         values = {"top1": float(rank == 1), "rank": float(rank), "bits": exposure(rank, len(others))}
