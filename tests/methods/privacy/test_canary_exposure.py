@@ -12,7 +12,7 @@ from verify.errors import NotEnoughDataError
 from verify.methods.privacy.canaries import make_canaries
 from verify.methods.privacy.canary_exposure import CanaryExposure
 from verify.methods.privacy.exposures import CHANCE, mean_exposure, pooled_p
-from verify.records import ItemScore, Levels, LogLikelihood, Request, Response, Scored
+from verify.records import FailureReason, ItemScore, Levels, LogLikelihood, Request, Response, Scored, Unscored
 from verify.statistics import exposure, fisher_pooled
 
 DECOYS = 255
@@ -158,10 +158,16 @@ def test_ties_count_against_the_canary() -> None:
     row = make_canaries(1, per_tier=1, tiers=(1,)).rows[0]
     method = CanaryExposure.make({"decoys": 19}, seed=1)
 
-    (score,) = scores_of(method, [row], lambda _: likelihood(-5.0))
+    asked: list[Request] = []
 
-    assert values(score.score)["rank"] == 20.0
-    assert values(score.score)["bits"] == 0.0
+    def alike_but_for_the_last(request: Request) -> Response:
+        asked.append(request)
+        return likelihood(-6.0 if len(asked) == 20 else -5.0)
+
+    (score,) = scores_of(method, [row], alike_but_for_the_last)
+
+    assert values(score.score)["rank"] == 19.0
+    assert values(score.score)["bits"] == pytest.approx(math.log2(20 / 19))
 
 
 def test_all_at_the_last_rank_still_has_an_interval() -> None:
@@ -201,3 +207,24 @@ def test_exposure_follows_its_definition() -> None:
     assert isinstance(score.score, Scored)
     assert score.score.defect
     assert item_score(row, score.score).item == row.id
+
+
+def test_a_subject_that_finds_all_candidates_alike_is_not_measured() -> None:
+    """Ties count against the secret, so that the exposure would be 0: less than chance, and a pass."""
+    (row,) = make_canaries(1, per_tier=1, tiers=(16,)).rows
+    method = CanaryExposure.make({"decoys": 63}, seed=1)
+
+    (score,) = scores_of(method, [row], lambda _: likelihood(-20.0))
+
+    assert isinstance(score.score, Unscored)
+
+
+def test_a_highest_dose_without_a_score_is_not_replaced_by_the_next() -> None:
+    found = _scores(0.0, seed=5, per_tier=20, tiers=(0, 4, 16))
+    lost = Unscored(reason=FailureReason.TIMEOUT)
+    cut = [s.model_copy(update={"score": lost}) if s.groups["tier"] == "16" else s for s in found]
+    method = CanaryExposure.make({"decoys": 63}, seed=5)
+
+    assert "top_exposure" in estimates(method, found)
+    assert "top_exposure" not in estimates(method, cut)
+    assert "exposure/tier=4" in estimates(method, cut)

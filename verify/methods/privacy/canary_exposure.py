@@ -117,6 +117,8 @@ class CanaryExposure(Method[CanaryItem, CanaryExposureParameters]):
                     reason=FailureReason.CONTEXT_TOO_LONG, detail="the prefix was cut: not the planted text"
                 )
             scores.append(answer.logprob)
+        if len(set(scores)) == 1:  # ranked last by the rule for ties, which would read as "not memorised"
+            return Unscored(reason=FailureReason.INVALID_LOGITS, detail="all candidates have the same likelihood")
         rank = 1 + sum(score >= scores[0] for score in scores[1:])
         values = {
             "rank": float(rank),
@@ -142,7 +144,9 @@ class CanaryExposure(Method[CanaryItem, CanaryExposureParameters]):
         if not by_dose:
             return
         planted = [scored for dose in sorted(by_dose) for scored in by_dose[dose]]
-        yield estimator.given("top_exposure", exposures.mean_exposure(_bits(by_dose[max(by_dose)]), levels=levels))
+        top = max(_dose(score) for score in scores)  # of what was planted: a tier without a score is not measured
+        if top in by_dose:
+            yield estimator.given("top_exposure", exposures.mean_exposure(_bits(by_dose[top]), levels=levels))
         yield estimator.given("exposure", exposures.mean_exposure(_bits(planted), levels=levels))
         yield estimator.given("fisher_p", _p(planted, levels), display_only=True)
         for dose in sorted(by_dose):
@@ -150,6 +154,12 @@ class CanaryExposure(Method[CanaryItem, CanaryExposureParameters]):
             measured = exposures.mean_exposure(_bits(by_dose[dose]), levels=levels)
             yield estimator.given("exposure", measured).model_copy(update=group)
             yield estimator.given("fisher_p", _p(by_dose[dose], levels), display_only=True).model_copy(update=group)
+
+
+def _dose(score: ItemScore) -> int:
+    if isinstance(score.score, Scored):
+        return int(score.score.values["dose"])
+    return int(score.groups.get("tier", "0"))
 
 
 def _bits(scored: Sequence[Scored]) -> list[float]:
