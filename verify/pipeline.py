@@ -10,7 +10,7 @@ suites, profile, policy, frameworks          loading   files become records, or 
 
 import json
 import platform
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from verify import __version__
 from verify.content import reference_folder
 from verify.engine import Concluded, Examined, Journal, Memory, Progress, Silent, conclude, decided_by, examine
+from verify.engine.repeatability import near_ties, repeatability
 from verify.errors import EvidenceError
 from verify.evidence import (
     Bundle,
@@ -38,7 +39,19 @@ from verify.evidence import (
 from verify.loading import load_frameworks, read_record
 from verify.methods.catalogue import methods
 from verify.planning import PlanInputs, Planned, PlannedExamination, check_inputs, lint_suite, make_plan
-from verify.records import CalibrationRecord, Conduct, Manifest, Plan, PlannedItem, Request, Results, Subject, digest_of
+from verify.records import (
+    CalibrationRecord,
+    Conduct,
+    Manifest,
+    NearTies,
+    Plan,
+    PlannedItem,
+    Request,
+    Results,
+    Subject,
+    Suitability,
+    digest_of,
+)
 from verify.runtime.base import Answered, Runtime
 
 
@@ -97,6 +110,8 @@ def run(
     key: Ed25519PrivateKey | None = None,
     watcher: Watcher | None = None,
     calibration: CalibrationRecord | None = None,
+    suitability: Callable[[Collection[str]], Suitability] | None = None,
+    repeats: int = 0,
 ) -> Ran:
     """Carry out the main job on an open subject, up to the sealed bundle.
 
@@ -108,8 +123,12 @@ def run(
         watcher: Told of stages and progress.
         calibration: The instrument's record that is cited; by default the shipped one, where it was made with
             these very suites and methods.
+        suitability: Tries the instrument on reference standards for these checks before anything is asked; None
+            does not, and the report says so.
+        repeats: Requests of each kind that are asked again when all is answered, to see how far answers move.
 
     Raises:
+        UnsuitableError: The instrument did not see what was planted; nothing was asked.
         UsageError: The folder cannot be written, or holds another run.
         VerifyError: Content, journal or runtime; nothing that was answered is lost.
     """
@@ -120,6 +139,8 @@ def run(
     folder = out or default_folder(planned.plan)
     claim(folder, plan_digest=planned.plan.content_digest())
     watcher.planned(planned, folder)
+    measured = {check.name for check in planned.plan.checks if check.not_measured is None}
+    suitable = suitability(measured) if suitability else None
     workings = folder / layout.WORKINGS
     with Journal(
         workings / "journal.sqlite", plan_digest=planned.plan.content_digest(), subject_digest=subject.digest
@@ -129,6 +150,9 @@ def run(
         examined = examine(
             planned.examinations, runtime, journal, gate=gate, progress=watcher, decided=decided_by(planned)
         )
+        again = repeatability(runtime, examined.exchanges, gate=gate, each=repeats, seed=inputs.seed)
+        if again is not None:
+            again = again.model_copy(update={"near_ties": tuple(_near_ties(planned, examined))})
         concluded = conclude(planned, examined.scores)
         record = calibration or shipped_calibration(planned.plan)
         results = concluded.as_results(planned.plan, calibration=record.content_digest() if record else None)
@@ -139,7 +163,7 @@ def run(
             items=_items(planned.examinations),
             responses=examined.exchanges,
             scores=[score for e in planned.examinations for score in examined.scores[e.check.name]],
-            conduct=_end(conduct, workings),
+            conduct=_end(conduct, workings).model_copy(update={"suitability": suitable, "repeatability": again}),
             calibration=record,
         )
         manifest = write_bundle(folder, evidence, key=key)
@@ -258,6 +282,13 @@ class _Replay:
 
 def _items(examinations: Sequence[PlannedExamination]) -> Iterator[PlannedItem]:
     return (PlannedItem.of(e.check.name, item) for e in examinations for item in e.items)
+
+
+def _near_ties(planned: Planned, examined: Examined) -> Iterator[NearTies]:
+    for examination in planned.examinations:
+        found = near_ties(examination, examined.scores[examination.check.name])
+        if found is not None:
+            yield found
 
 
 def _begin(workings: Path, plan: Plan) -> Conduct:

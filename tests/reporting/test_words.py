@@ -9,7 +9,7 @@ import pytest
 from verify import reporting
 from verify.content import templates_folder
 from verify.errors import ContentError
-from verify.records import AccessLevel, Estimand, Outcome, Reason, Subject
+from verify.records import AccessLevel, Estimand, Outcome, Reason, RequestKind, Subject
 from verify.records.responses import FailureReason
 from verify.reporting import Standing, Words
 from verify.reporting.words import flatten
@@ -48,6 +48,7 @@ def values(of: object) -> list[str]:
         pytest.param("standing", Standing, id="standings of clauses"),
         pytest.param("estimand", Estimand, id="estimands"),
         pytest.param("kind", Subject.model_fields["kind"].annotation, id="kinds of subject"),
+        pytest.param("request", RequestKind, id="kinds of request"),
         pytest.param("covers", Subject.model_fields["digest_covers"].annotation, id="digest covers"),
     ],
 )
@@ -95,7 +96,7 @@ def test_a_text_that_is_no_text_is_an_error() -> None:
 def test_no_text_is_left_over(locales: Locales) -> None:
     """A family is looked up by a value (`verdict.` + outcome); every other key is named somewhere."""
     families = {"kind", "covers", "access", "verdict", "outcome", "reason", "unscored", "standing", "coverage"}
-    families |= {"estimand", "section", "glossary", "conditions", "table"}
+    families |= {"estimand", "section", "glossary", "conditions", "table", "request"}
     sources = [*templates_folder().glob("*.j2"), *Path(reporting.__file__).parent.glob("*.py")]
     text = "".join(path.read_text("utf-8") for path in sources)
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
@@ -10,6 +11,7 @@ import typer
 from verify import content, loading, pipeline
 from verify.calibration import calibrate as calibrate_standards
 from verify.calibration import make_standard, standard_folder
+from verify.calibration.suitability import cache_folder, check_suitability, pairs_for
 from verify.cli.console import open_console, shown
 from verify.cli.options import Language, LanguageOption
 from verify.cli.plans import cost_note, cost_table, explanation, plan_table
@@ -20,7 +22,7 @@ from verify.errors import RunError, UnknownNameError, UsageError
 from verify.evidence import load_signing_key
 from verify.methods.catalogue import methods
 from verify.planning import PlanInputs, make_plan
-from verify.records import Outcome, ReferenceStandard
+from verify.records import Outcome, ReferenceStandard, Suitability
 from verify.runtime.base import Runtime
 from verify.runtime.opening import SubjectOptions, open_subject
 
@@ -80,6 +82,17 @@ def run(
     formats: Annotated[str, typer.Option("--format", help=f"{', '.join(FORMATS)}")] = "html,json,junit",
     sign_key: Annotated[Path | None, typer.Option("--sign-key", help="Ed25519 서명 열쇠(PEM)")] = None,
     sequential: SequentialOption = None,
+    suitability: Annotated[
+        bool,
+        typer.Option(
+            "--suitability/--no-suitability",
+            help="먼저 표준 모델로 도구를 시험한다 · try the instrument on reference standards first",
+        ),
+    ] = True,
+    repeats: Annotated[
+        int,
+        typer.Option("--repeats", min=0, help="끝에 다시 물을 요청 수(종류마다) · requests of each kind asked again"),
+    ] = 30,
     lang: LanguageOption = Language.KO,
 ) -> None:
     """Examine a subject: plan, ask, score, decide, seal, report.
@@ -97,7 +110,15 @@ def run(
     terminal = Terminal(open_console(stderr=True), language=lang.value)
     runtime = _open(subject, terminal)
     try:
-        ran = pipeline.run(runtime, inputs, out=out, key=key, watcher=terminal)
+        ran = pipeline.run(
+            runtime,
+            inputs,
+            out=out,
+            key=key,
+            watcher=terminal,
+            suitability=_suitability(terminal) if suitability else None,
+            repeats=repeats,
+        )
     except OSError as error:  # disk full or taken away: what was answered is kept
         place = error.filename or out or Path("runs")
         raise RunError(f"{place}: {error.strerror}; mend that, then run the same command to resume") from error
@@ -195,6 +216,26 @@ def exit_code(outcomes: list[Outcome], allowed: set[str]) -> int:
         return 1
     undecided = {o.value for o in outcomes if o is not Outcome.PASS} - allowed
     return 3 if undecided or not outcomes else 0
+
+
+def _suitability(terminal: Terminal) -> Callable[[Collection[str]], Suitability]:
+    def tried(checks: Collection[str]) -> Suitability:
+        standards = loading.load_standards()
+        if pairs_for(checks, standards):
+            terminal.say("표준 모델로 도구를 먼저 시험합니다", "trying the instrument on reference standards first")
+        found = check_suitability(
+            checks,
+            standards,
+            lambda folder: open_subject(str(folder), SubjectOptions()),
+            policy=loading.load_policy("self-check"),
+            cache=cache_folder(),
+        )
+        if found.not_run:
+            late = ", ".join(found.not_run)
+            terminal.say(f"시간이 모자라 시험하지 못한 점검: {late}", f"not tried for want of time: {late}")
+        return found
+
+    return tried
 
 
 def _open(subject: str, terminal: Terminal) -> Runtime:

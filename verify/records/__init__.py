@@ -40,6 +40,7 @@ from verify.records.comparisons import (
 )
 from verify.records.estimates import Estimand, Estimate, Levels
 from verify.records.frameworks import Clause, Framework, Mapping
+from verify.records.instrument import Envelope, NearTies, Repeatability, Suitability, SuitabilityCase
 from verify.records.items import Item
 from verify.records.plans import Plan, PlannedCheck, PlannedSuite, Power, Stopping
 from verify.records.requests import (
@@ -84,6 +85,7 @@ __all__ = [
     "Conduct",
     "Detection",
     "Digest",
+    "Envelope",
     "Estimand",
     "Estimate",
     "Failed",
@@ -106,6 +108,7 @@ __all__ = [
     "Message",
     "Movement",
     "Name",
+    "NearTies",
     "Outcome",
     "PairExample",
     "PairedTest",
@@ -123,6 +126,7 @@ __all__ = [
     "ReferenceRecipes",
     "ReferenceStandard",
     "Release",
+    "Repeatability",
     "ReportManifest",
     "Request",
     "RequestKind",
@@ -135,6 +139,8 @@ __all__ = [
     "Strings",
     "Subject",
     "SubjectBrief",
+    "Suitability",
+    "SuitabilityCase",
     "Suite",
     "Text",
     "TokenLogProbs",

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from verify.records.base import Digest, Name, Record, Strings, Tuple
 from verify.records.estimates import Estimate
+from verify.records.instrument import Repeatability, Suitability
 from verify.records.items import Item
 from verify.records.requests import Request
 from verify.records.responses import Response
@@ -85,6 +86,10 @@ class Conduct(Record):
     environment: dict[str, str] = Field(default_factory=dict)
     """Versions and machine of the deciding process."""
     notes: Strings = ()
+    suitability: Suitability | None = None
+    """What the instrument saw of planted defects before the run; null where that was not tried."""
+    repeatability: Repeatability | None = None
+    """How far answers moved when they were asked again; null where that was not tried."""
 
 
 class Manifest(Record):
