@@ -1,18 +1,30 @@
 """System suitability: a run is void where the instrument does not see what was planted, or sees what is not there."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import pytest
 
-from verify import loading
+from tests.e2e.test_kill import write_choice_suite
+from tests.toys import policy
+from verify import loading, pipeline
 from verify.calibration import suitability
 from verify.calibration.suitability import Pair, cache_folder, check_suitability, pairs_for
 from verify.errors import RunError, UnsuitableError
+from verify.evidence import read_bundle
 from verify.methods.catalogue import methods
-from verify.records import Outcome, ReferenceStandard, Suitability, SuitabilityCase
+from verify.planning import PlanInputs
+from verify.records import (
+    LogLikelihoodAnswer,
+    Outcome,
+    ReferenceStandard,
+    Suitability,
+    SuitabilityCase,
+    digest_of,
+)
 from verify.runtime.base import Runtime
 from verify.runtime.opening import SubjectOptions, open_subject
+from verify.runtime.scripted import ScriptedRuntime
 
 STANDARDS = loading.load_standards()
 TYPING = "robustness.typing"
@@ -179,10 +191,33 @@ def swapped(standards: Mapping[str, ReferenceStandard]) -> dict[str, ReferenceSt
 @pytest.mark.timeout(300)
 def test_the_instrument_of_this_release_is_suitable_and_notices_when_nothing_is_planted(tmp_path: Path) -> None:
     """Oracle: what was planted; both standards go through the whole chain from folder to verdict."""
-    policy = loading.load_policy("self-check")
+    levels = loading.load_policy("self-check")
 
-    found = check_suitability({TYPING}, STANDARDS, opened, policy=policy, cache=tmp_path)
+    found = check_suitability({TYPING}, STANDARDS, opened, policy=levels, cache=tmp_path)
 
     assert [(c.planted_verdict, c.clean_verdict is Outcome.FAIL) for c in found.cases] == [(Outcome.FAIL, False)]
     with pytest.raises(UnsuitableError, match="expected fail"):
-        check_suitability({TYPING}, swapped(STANDARDS), opened, policy=policy, cache=tmp_path)
+        check_suitability({TYPING}, swapped(STANDARDS), opened, policy=levels, cache=tmp_path)
+
+
+def test_a_void_run_asks_nothing_and_a_suitable_one_seals_what_was_seen(tmp_path: Path) -> None:
+    suite = write_choice_suite(tmp_path / "suite", n=40)
+    inputs = PlanInputs(policy=policy(), suites=[str(suite)])
+    runtime = ScriptedRuntime(lambda _: LogLikelihoodAnswer(logprob=-1.0, n_tokens=1, is_greedy=False))
+    given: list[set[str]] = []
+
+    def void(checks: Collection[str]) -> Suitability:
+        given.append(set(checks))
+        raise UnsuitableError("nothing was seen")
+
+    with pytest.raises(UnsuitableError):
+        pipeline.run(runtime, inputs, out=tmp_path / "out", suitability=void)
+    assert runtime.asked == []
+    assert given == [{"toys.q"}]
+
+    seen = Suitability(key=digest_of("key"), made="2026-11-22T23:59:00Z", uncovered=("toys.q",))
+    pipeline.run(runtime, inputs, out=tmp_path / "out", suitability=lambda _: seen)
+    conduct = read_bundle(tmp_path / "out").conduct
+    assert conduct is not None
+    assert conduct.suitability == seen
+    assert pipeline.audit(tmp_path / "out").differences == ()
