@@ -111,6 +111,23 @@ def test_a_rate_over_some_of_the_items_does_not_improve_where_just_those_have_no
     assert "8 of 60" in found.reason
 
 
+def test_items_without_a_score_are_counted_both_ways() -> None:
+    """Oracle by hand: 96 of 100 has the bound 0.9106; with 4 unscored as wrong it is 100 * 0.9106 / 104 = 0.8756."""
+    with_range = check(Bound(at_least=0.9), low=0.0, high=1.0)
+    found = scores(96, 4, unscored=4)
+
+    alone = decide(with_range, scores(96, 4), estimate(scores(96, 4)), min_clusters=8)
+    both = decide(with_range, found, estimate(found), min_clusters=8)
+
+    assert alone.verdict is Outcome.PASS
+    assert both.verdict is Outcome.INCONCLUSIVE
+    assert "4 items without a score could turn it" in both.reason
+    assert (
+        decide(with_range, scores(60, 40, unscored=4), estimate(scores(60, 40, unscored=4)), min_clusters=8).verdict
+        is Outcome.FAIL
+    )
+
+
 def test_few_independent_sources_give_no_verdict() -> None:
     found = verdict(scores(70, 0, per_cluster=10), Bound(at_least=0.5))
 

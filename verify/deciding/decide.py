@@ -90,11 +90,29 @@ def _weigh(
     if estimate.n_clusters < min_clusters:
         text = f"{numbers}; {estimate.n_clusters} independent sources, a verdict needs {min_clusters}"
         return Reason.FEW_CLUSTERS, Outcome.INCONCLUSIVE, text
-    if refuted(estimate, check.bound):
+    both_ways = counted_both_ways(estimate, check)
+    if refuted(both_ways, check.bound):
         return Reason.BOUND_BROKEN, Outcome.FAIL, numbers
-    if confirmed(estimate, check.bound):
+    if confirmed(both_ways, check.bound):
         return Reason.BOUND_HELD, Outcome.PASS, numbers
+    if refuted(estimate, check.bound) or confirmed(estimate, check.bound):
+        numbers = f"{numbers}; {estimate.n_unscored} items without a score could turn it, counted both ways"
     return Reason.INTERVAL_HOLDS_BOUND, Outcome.INCONCLUSIVE, numbers
+
+
+def counted_both_ways(estimate: Estimate, check: PlannedCheck) -> Estimate:
+    """The estimate with its bounds as if the items without a score had all been the worst, and all the best.
+
+    A subject cannot pass by leaving the hard items unanswered, nor be failed for what nobody measured. For a mean
+    over n items and u unscored ones the bounds become (n * low + u * least) / (n + u) and likewise above.
+    """
+    if not estimate.n_unscored or check.low is None or check.high is None:
+        return estimate
+    n, u = estimate.n, estimate.n_unscored
+    low, high = estimate.bounds
+    return estimate.model_copy(
+        update={"bounds": ((n * low + u * check.low) / (n + u), (n * high + u * check.high) / (n + u))}
+    )
 
 
 def _numbers(estimate: Estimate, bound: Bound) -> str:

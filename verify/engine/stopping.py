@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final, TypeAlias
 
 from verify.deciding import decide
+from verify.errors import NotEnoughDataError
 from verify.methods.estimating import Estimator
 from verify.planning import Planned, PlannedExamination
 from verify.planning.resolving import metric_of
@@ -39,9 +40,13 @@ def decided_by(planned: Planned) -> Decided:
     def decided(examination: PlannedExamination, scores: Sequence[ItemScore]) -> bool:
         if examination.check.stopping is None:
             return False
-        estimate = stopped_estimate(examination, scores, plan.levels)
-        verdict = decide(examination.check, scores, estimate, min_clusters=plan.min_clusters)
-        return verdict.verdict in (Outcome.PASS, Outcome.FAIL)
+        # The method's own estimate can only take a decision back, so it is made where there is one (it may be slow).
+        for estimate in (_sequence, stopped_estimate):
+            found = estimate(examination, scores, plan.levels)
+            verdict = decide(examination.check, scores, found, min_clusters=plan.min_clusters)
+            if verdict.verdict not in (Outcome.PASS, Outcome.FAIL):
+                return False
+        return True
 
     return decided
 
@@ -50,7 +55,8 @@ def stopped_estimate(examination: PlannedExamination, scores: Sequence[ItemScore
     """The deciding metric of a check that may end early, as the mean of cluster means.
 
     Its interval and its one-sided bounds are those of a betting confidence sequence at the last look: they
-    hold whenever one stops.
+    hold whenever one stops. What the method itself says of the same scores is never weakened: no number where it
+    gives none, none that decides where it says that none may, and no end inside its own.
 
     Args:
         examination: The check; it has `stopping`.
@@ -58,8 +64,36 @@ def stopped_estimate(examination: PlannedExamination, scores: Sequence[ItemScore
         levels: Confidence of the interval and alpha of each bound.
 
     Returns:
-        None where no item gave a number.
+        None where no item gave a number, or the method gives no estimate.
     """
+    found, own = _sequence(examination, scores, levels), _own(examination, scores, levels)
+    if found is None or own is None:
+        return None
+    return found.model_copy(
+        update={
+            "interval": _hull(found.interval, own.interval),
+            "bounds": _hull(found.bounds, own.bounds),
+            "display_only": own.display_only,
+        }
+    )
+
+
+def _hull(one: tuple[float, float], two: tuple[float, float]) -> tuple[float, float]:
+    return min(one[0], two[0]), max(one[1], two[1])
+
+
+def _own(examination: PlannedExamination, scores: Sequence[ItemScore], levels: Levels) -> Estimate | None:
+    """The method's own estimate of the deciding metric."""
+    check = examination.check
+    try:
+        made = list(examination.method.estimate(scores, levels=levels, estimand=check.estimand)) if scores else []
+    except NotEnoughDataError:
+        return None
+    return next((e for e in made if e.metric == check.metric and e.group is None), None)
+
+
+def _sequence(examination: PlannedExamination, scores: Sequence[ItemScore], levels: Levels) -> Estimate | None:
+    """The betting confidence sequence alone."""
     if not scores:
         return None
     check, method = examination.check, examination.method

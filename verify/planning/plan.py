@@ -170,6 +170,8 @@ def _plan_check(  # noqa: PLR0913  # one argument for each thing that the plan f
         parameters=method.parameters.to_json(),
         metric=check.metric,
         better=metric.better,
+        low=metric.low,
+        high=metric.high,
         bound=bound,
         max_unscored=check.max_unscored,
         estimand="super_population",

@@ -49,6 +49,10 @@ class PlannedCheck(Record):
     parameters: dict[str, Any]
     metric: str
     better: Literal["higher", "lower"]
+    low: float | None = None
+    """Least value that the metric can take."""
+    high: float | None = None
+    """Greatest value that the metric can take."""
     bound: Bound
     max_unscored: float
     estimand: Estimand
