@@ -93,10 +93,7 @@ def test_the_order_of_items_changes_nothing(plan: Planned, data: st.DataObject, 
 @RELATION
 @given(world=worlds())
 def test_the_names_of_clusters_and_items_change_nothing(plan: Planned, world: list[ItemScore]) -> None:
-    renamed = [
-        s.model_copy(update={"cluster": f"z{s.cluster[::-1]}", "item": f"other-{s.item}"})
-        for s in world
-    ]
+    renamed = [s.model_copy(update={"cluster": f"z{s.cluster[::-1]}", "item": f"other-{s.item}"}) for s in world]
 
     same(concluded(plan, world), concluded(plan, renamed))
 
