@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 import torch
+
 from tests.runtime.causal import reference, tiny
 from tests.runtime.causal.test_conformance import requests
-
 from verify.errors import SubjectError
 from verify.records import (
     Classify,
@@ -75,6 +75,25 @@ def test_equal_requests_are_run_once(engine):
     assert engine.network.forwarded - before <= len(tiny.tokenizer().encode(tiny.KOREAN[0] + " 예"))
 
 
+def test_a_round_runs_few_more_tokens_than_there_are(tmp_path):
+    """Few-shot letters, long options and disturbed questions in one round: at most 1.10 of the unique tokens."""
+    engine = open_causal(tiny.save("llama", tmp_path, max_position_embeddings=512))
+    shots = "\n\n".join(tiny.KOREAN[:3])
+    questions = [f"{shots}\n\n질문 {n}: {tiny.KOREAN[n % 3 + 3]}\n답:" for n in range(20)]
+    asked = [LogLikelihood(context=q, continuation=end) for q in questions for end in (" A", " B", " C", " D")]
+    asked += [LogLikelihood(context=q, continuation=f" {tiny.KOREAN[i][:25]}") for q in questions[:5] for i in range(4)]
+    asked += [
+        LogLikelihood(context=f"{questions[0][:-at]}웃{questions[0][-at:]}", continuation=" A") for at in range(4, 16)
+    ]
+    before = engine.tokens_run()
+
+    _ask(engine, asked)
+
+    after = engine.tokens_run()
+    assert after.unique > before.unique
+    assert (after.forwarded - before.forwarded) / (after.unique - before.unique) <= 1.10
+
+
 def test_a_long_context_loses_its_left_end_and_says_so(engine):
     asked = [LogLikelihood(context=" ".join(tiny.KOREAN), continuation=" 예")]
 
@@ -120,7 +139,13 @@ def test_boundaries_are_cut_as_lm_eval_cuts_them():
     lm = HFLM.__new__(HFLM)
     lm.tokenizer, lm.backend, lm.add_bos_token, lm.custom_prefix_token_id = tokenizer, "causal", None, None
     tokens = Tokens(tokenizer, context=512)
-    pairs = [("질문: 수도는?\n답: ", "서울"), ("민원", "을 접수"), ("주민등록", "등본은"), ("답:", " 발급"), ("가\n", "\n나")]
+    pairs = [
+        ("질문: 수도는?\n답: ", "서울"),
+        ("민원", "을 접수"),
+        ("주민등록", "등본은"),
+        ("답:", " 발급"),
+        ("가\n", "\n나"),
+    ]
     pairs += [(text[:at], text[at:]) for text in tiny.KOREAN for at in range(1, 30)]
 
     for context, continuation in pairs:
@@ -181,7 +206,9 @@ def test_a_broken_row_costs_its_own_request_only(name, value, tmp_path):
     engine = open_causal(tiny.save(name, tmp_path, max_position_embeddings=WINDOW))
     model, tokenizer = engine._loaded.model, tiny.tokenizer()
     shot = tiny.KOREAN[0]
-    asked = [LogLikelihood(context=shot + word, continuation=end) for word in (" 예", " 1,000") for end in (" A", " B 가")]
+    asked = [
+        LogLikelihood(context=shot + word, continuation=end) for word in (" 예", " 1,000") for end in (" A", " B 가")
+    ]
     asked += [TokenLogProbs(text=shot + word) for word in (" 예", " 1,000")]
     good = set(tokenizer.encode(shot + " 예" + " A" + " B 가"))
     token = next(t for t in tokenizer.encode(shot + " 1,000") if t not in good)
@@ -377,9 +404,7 @@ def test_a_model_too_large_is_refused_before_loading_with_what_would_fit(folder)
         )
     assert "endpoint" in str(refused.value)
     with pytest.raises(SubjectError, match="no quantisation"):
-        loading.refuse_if_too_large(
-            folder, config=config, dtype=torch.float32, device=torch.device("cpu"), free=1000
-        )
+        loading.refuse_if_too_large(folder, config=config, dtype=torch.float32, device=torch.device("cpu"), free=1000)
 
 
 def test_devices_and_dtypes_that_do_not_exist_are_named(folder):

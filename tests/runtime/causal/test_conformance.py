@@ -5,15 +5,14 @@ Oracle: `reference.py`, a plain forward of each request alone, and `model.genera
 
 import pytest
 import torch
-from tests.runtime.causal import reference, tiny
 from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoTokenizer
 
+from tests.runtime.causal import reference, tiny
 from verify.records import FailureReason, Generate, GenerateAnswer, LogLikelihood, LogLikelihoodAnswer, TokenLogProbs
 from verify.runtime.causal import open_causal
 
 FAST = (
-    "llama", "qwen3", "exaone4", "exaone_moe", "solar_open", "axk1", "hyperclovax", "gpt2", "mamba2", "deepseek_v32",
-    "t5",
+    "llama", "qwen3", "exaone4", "exaone_moe", "solar_open", "axk1", "hyperclovax", "gpt2", "mamba2", "t5",
 )  # fmt: skip
 SHOTS = "\n\n".join(tiny.KOREAN[:4])
 QUESTIONS = ("여권은 어디에서 받습니까?", "전입신고는 며칠 안에 합니까? 답을 하나 고르십시오.")
@@ -36,9 +35,7 @@ def requests() -> list[LogLikelihood]:
 
 
 def _families() -> list[object]:
-    return [
-        pytest.param(name, marks=() if name in FAST else pytest.mark.slow, id=name) for name in tiny.FAMILIES
-    ]
+    return [pytest.param(name, marks=() if name in FAST else pytest.mark.slow, id=name) for name in tiny.FAMILIES]
 
 
 def test_at_least_45_families_are_tried_and_all_korean_ones():

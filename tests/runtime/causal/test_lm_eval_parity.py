@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from lm_eval.api.instance import Instance
 from lm_eval.models.huggingface import HFLM
-from tests.runtime.causal import tiny
 
+from tests.runtime.causal import tiny
 from verify.records import Generate, LogLikelihood, TokenLogProbs
 from verify.runtime.causal import open_causal
 
@@ -31,7 +31,13 @@ def _pairs() -> list[tuple[str, str]]:
     contexts = [f"{SHOTS}Question: What did {name} find?\nAnswer:" for name in ("Lily", "Max", "the old cat")]
     pairs = [(c, o) for c in contexts for o in (" a ball", " a very big dog", " A", " B", " nothing at all.")]
     pairs += [(STORY[:at], STORY[at : at + 25]) for at in range(20, 120, 7)]
-    pairs += [("", STORY), ("  ", "ball"), (STORY, " "), (STORY * 12, " She was happy."), ("질문: ", "서울은 어디입니까?")]
+    pairs += [
+        ("", STORY),
+        ("  ", "ball"),
+        (STORY, " "),
+        (STORY * 12, " She was happy."),
+        ("질문: ", "서울은 어디입니까?"),
+    ]
     pairs += [(text[:11], text[11:30]) for text in tiny.KOREAN]
     return pairs
 
@@ -52,9 +58,7 @@ def _ask(engine, asked):
 
 
 def _instances(arguments, kind):
-    return [
-        Instance(request_type=kind, doc={}, arguments=one, idx=0, metadata=("t", 0, 1)) for one in arguments
-    ]
+    return [Instance(request_type=kind, doc={}, arguments=one, idx=0, metadata=("t", 0, 1)) for one in arguments]
 
 
 def test_log_likelihoods_are_lm_evals(engine, oracle):
@@ -72,18 +76,29 @@ def test_log_likelihoods_are_lm_evals(engine, oracle):
 
 
 def test_rolling_log_likelihoods_are_lm_evals(engine, oracle):
-    texts = [STORY, STORY * 15, *tiny.KOREAN[:3]]
+    """lm-eval also scores the BOS that this tokenizer adds by itself, behind another BOS; asked so, we do too."""
+    texts = [STORY, *tiny.KOREAN[:3]]
+    bos = oracle.tokenizer.decode([oracle.prefix_token_id])
 
-    answers = _ask(engine, [TokenLogProbs(text=text) for text in texts])
+    answers = _ask(engine, [LogLikelihood(context=bos, continuation=bos + text) for text in texts])
 
     expected = oracle.loglikelihood_rolling(
         _instances([(t,) for t in texts], "loglikelihood_rolling"), disable_tqdm=True
     )
-    assert max(a.windows for a in answers) > 1
-    bos = oracle.tokenizer.bos_token_id
-    assert oracle.tok_encode(STORY)[0] != bos
+    assert oracle.tok_encode(STORY)[0] == oracle.prefix_token_id
     for answer, total in zip(answers, expected, strict=True):
-        assert sum(answer.logprobs) == pytest.approx(total, abs=1e-5 * len(answer.logprobs) + 1e-3)
+        assert answer.logprob == pytest.approx(total, abs=1e-5 * answer.n_tokens + 1e-4)
+
+
+def test_a_document_is_its_log_likelihood_behind_one_bos(engine, oracle):
+    texts = [STORY, *tiny.KOREAN[:3]]
+
+    answers = _ask(engine, [TokenLogProbs(text=text) for text in texts])
+
+    bare = [(oracle.prefix_token_id, oracle.tok_encode(text)[1:]) for text in texts]
+    expected = oracle._loglikelihood_tokens([(("", ""), [bos], ids) for bos, ids in bare], disable_tqdm=True)
+    for answer, (total, _) in zip(answers, expected, strict=True):
+        assert sum(answer.logprobs) == pytest.approx(total, abs=1e-5 * len(answer.logprobs) + 1e-4)
 
 
 def test_greedy_answers_are_lm_evals(engine, oracle):

@@ -81,7 +81,9 @@ def test_a_node_of_the_trie_is_a_distinct_prefix(found):
     for index, tokens in enumerate(trie.inputs):
         for depth, node in enumerate(trie.nodes(index, 0, len(tokens)).tolist()):
             assert path_of.setdefault(node, tuple(tokens[: depth + 1].tolist())) == tuple(tokens[: depth + 1].tolist())
-    asked = {(path_of[n], t, s) for n, t, s in zip(trie.node.tolist(), trie.target.tolist(), trie.slot.tolist(), strict=True)}
+    asked = {
+        (path_of[n], t, s) for n, t, s in zip(trie.node.tolist(), trie.target.tolist(), trie.slot.tolist(), strict=True)
+    }
     wanted = {
         (tuple(p.tokens[:at].tolist()), int(p.tokens[at]), int(ledger.first[i]) + at - p.start)
         for i, p in enumerate(pieces)
@@ -102,7 +104,7 @@ def test_the_order_of_arrival_changes_nothing(found, rng):
 
 
 def test_prefixes_inside_each_other_stay_within_the_cache():
-    chain = [list(range(5, 5 + n)) + [1, 2] for n in range(10, 1000, 10)]
+    chain = [[*range(5, 5 + n), 1, 2] for n in range(10, 1000, 10)]
     trie, _ = _grow(_pieces(chain))
     limits = LIMITS._replace(cache_tokens=2000, row_tokens=16, call_tokens=0)
 
@@ -151,7 +153,9 @@ def test_forwarded_tokens_stay_near_the_unique_ones(packs):
 
     shots = words(700)
     choice = [[*shots, *words(rng.randint(80, 140)), letter] for letter in (1, 1, 1) for _ in range(30)]
-    options = [c + words(rng.randint(10, 20)) for c in [words(rng.randint(80, 120)) for _ in range(40)] for _ in range(4)]
+    options = [
+        c + words(rng.randint(10, 20)) for c in [words(rng.randint(80, 120)) for _ in range(40)] for _ in range(4)
+    ]
     variants = []
     for _ in range(4):
         body = words(120)

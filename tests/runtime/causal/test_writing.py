@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 from scipy import stats
-from tests.runtime.causal import reference, tiny
 
+from tests.runtime.causal import reference, tiny
 from verify.records import FailureReason, Generate, GenerateAnswer, Message
 from verify.runtime.causal import chat, decoding, open_causal
 from verify.runtime.causal.chat import FAMILIES, Voice
@@ -74,7 +74,9 @@ def test_a_shared_prompt_is_read_once(engine):
     assert engine.network.forwarded - before < unshared / 3
 
 
-@pytest.mark.parametrize("penalty", [{"repetition_penalty": 1.5}, {"no_repeat_ngram_size": 2}, {"suppress_tokens": [5]}])
+@pytest.mark.parametrize(
+    "penalty", [{"repetition_penalty": 1.5}, {"no_repeat_ngram_size": 2}, {"suppress_tokens": [5]}]
+)
 def test_the_subjects_own_penalties_stay_in_force(folder, penalty):
     engine = open_causal(folder)
     engine._loaded.model.generation_config.update(**penalty)
@@ -182,7 +184,9 @@ def test_an_empty_prompt_begins_with_the_first_token(engine):
 def test_broken_logits_are_no_answer_and_leave_neighbours_alone(folder):
     engine = open_causal(folder)
     tokenizer = engine._loaded.tokenizer
-    good = set(tokenizer.encode(PROMPTS[4]) + reference.greedy(engine._loaded.model, tokenizer.encode(PROMPTS[4]), count=8))
+    good = set(
+        tokenizer.encode(PROMPTS[4]) + reference.greedy(engine._loaded.model, tokenizer.encode(PROMPTS[4]), count=8)
+    )
     token = next(t for t in tokenizer.encode(PROMPTS[5]) if t not in good)
     expected = _greedy(engine, PROMPTS[4], 8)
     engine._loaded.model.get_input_embeddings().weight.data[token] = float("nan")

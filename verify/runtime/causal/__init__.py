@@ -3,17 +3,24 @@
 Read in this order:
 
     engine      requests in, responses out
+    scoring     a round of scoring requests: cut, run, put together again
     loading     a folder becomes a network and a tokenizer, or a refusal that says what would fit
     tokens      strings become token ids and scored pieces, as lm-eval cuts them
     trie        pieces of a round become one trie; each distinct token position is one node
     schedule    the trie becomes steps: prefixes and batches of rows (pure, counted in tokens)
     network     the model's own forward; only scored rows meet its head
+    caches      caches as values: forked, joined, thinned
+    packing     rows of a batch as arrays, and who attends to whom
     rows        logits become log-probabilities
+    ledger      which tokens of a round are scored already
     plain       every distinct input as a whole: the path that is always right
     shared      the schedule, with caches that are forked
-    probe       whether sharing gives the same numbers on this very model
+    probe       which ways give this very model's own numbers, and up to which length
+    paths       each piece on the fastest path that is right for it
     seq2seq     encoder once a context
-    decoding    generation: greedy or sampled, in batches that shrink
+    decoding    generation: what to write next, when to stop; one by one
+    together    answers side by side: rows join and leave a running batch
+    writers     which of the two is right for a prompt
     chat        conversations to prompts; thinking kept apart
 
 torch is imported by the submodules; importing this package alone does not load it.

@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple, Protocol, Self
 
 import numpy as np
 import torch
-from transformers import LogitsProcessor, LogitsProcessorList, StoppingCriteria, StoppingCriteriaList
+from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList, StoppingCriteria, StoppingCriteriaList
 
 from verify.records import Failed, FailureReason, GenerateAnswer
 from verify.runtime.causal.chat import Markers, Spoken, Voice
@@ -228,7 +228,7 @@ class _Stopper(StoppingCriteria):  # type: ignore[misc]
 
 def greedy_config(model: Any) -> Any:
     """The subject's generation config without search and sampling; its penalties stay in force."""
-    config = copy.deepcopy(model.generation_config)
+    config = copy.deepcopy(model.generation_config or GenerationConfig.from_model_config(model.config))
     config.update(
         do_sample=False,
         num_beams=1,

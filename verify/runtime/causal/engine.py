@@ -2,6 +2,7 @@
 
 import platform
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import torch
 import transformers
@@ -18,6 +19,15 @@ from verify.runtime.causal.seq2seq import Seq2SeqPath
 from verify.runtime.causal.tokens import Tokens, context_window, is_unicode
 from verify.runtime.causal.writers import Writers
 from verify.runtime.facts import EngineFacts
+
+
+class TokensRun(NamedTuple):
+    """Work in tokens."""
+
+    forwarded: int
+    """Token positions that went through the network, padding and trials included."""
+    unique: int
+    """Nodes of the tries of all rounds that took the shared path."""
 
 
 class CausalEngine:
@@ -38,6 +48,11 @@ class CausalEngine:
         if self._causal:
             rows = 16 if loaded.device.type == "cpu" else 128
             self._generator = Writers(self.network, voice=self._voice, single=single, paths=self._causal, rows=rows)
+
+    def tokens_run(self) -> "TokensRun":
+        """What was run since the subject was opened; the two differ by padding and repetition."""
+        shared = self._causal.shared if self._causal else None
+        return TokensRun(self.network.forwarded, shared.unique if shared else 0)
 
     @property
     def facts(self) -> EngineFacts:

@@ -12,8 +12,8 @@ from typing import Any, Final, NamedTuple
 import torch
 
 _CACHE_NAMES: Final = ("past_key_values", "cache_params", "state")
-_LOGIT_BYTES: Final = 192 * 1024 * 1024
-"""Most bytes of fp32 logits that exist at a time."""
+_LOGIT_BYTES: Final = {"cpu": 32 * 1024 * 1024, "cuda": 512 * 1024 * 1024}
+"""Most bytes of fp32 logits that exist at a time; what malloc does not give back after each use, on a CPU."""
 
 
 class Rows(NamedTuple):
@@ -40,7 +40,7 @@ class Network:
         self._takes_positions = "position_ids" in names
         self._ids_name = "decoder_input_ids" if model.config.is_encoder_decoder else "input_ids"
         self._cache_name = next((n for n in _CACHE_NAMES if n in names), None)
-        self.head_rows = max(16, _LOGIT_BYTES // (4 * vocabulary))
+        self.head_rows = max(16, _LOGIT_BYTES.get(device.type, _LOGIT_BYTES["cuda"]) // (4 * vocabulary))
         """Rows that may meet the head at a time."""
         self.forwarded = 0
         """Token positions run through the network so far, padding included."""

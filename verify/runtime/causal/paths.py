@@ -114,7 +114,7 @@ class CausalPaths:
         ways = probe.Ways(
             alone=self.alone,
             equal=self._plain(Batching.EQUAL),
-            padded=self._plain(Batching.PADDED),
+            padded=PlainPath(self._network, batching=Batching.PADDED, batch_tokens=max(4 * length, 1024)),
             expand=self._shared(packs=False, limits=small),
             pack=self._shared(packs=True, limits=small),
         )

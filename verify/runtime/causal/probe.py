@@ -20,13 +20,17 @@ from verify.runtime.causal.tokens import Ids, Piece
 TOLERANCE: Final = 1e-4
 """Largest difference of a token's log-probability in fp32, in nats."""
 SHORTEST: Final = 96
+_LEAST: Final = 40
+"""Shortest length at which a trial's sequences can be laid out."""
 _TURNING: Final = re.compile(r"window|chunk|position|length|topk|block")
 """Config fields whose numbers may be lengths at which something changes; only used to choose lengths."""
 _REDUCED: Final = 0.1
 """Root mean square difference, in nats, above which reduced precision explains nothing."""
+_SHORT: Final = 3
+"""Index of the first of a trial's short sequences; the three before it are long."""
 _POINTS: Final = 4
 """Most turning points that a trial looks at."""
-_COST: Final = 12
+_COST: Final = 9
 """Tokens that a trial runs, in units of its length."""
 
 
@@ -74,6 +78,8 @@ def try_out(ways: Ways, *, length: int, config: Any, tokens: Sequence[int], exac
         exact: Whether the model computes in fp32.
         has_cache: Whether it takes a cache at all.
     """
+    if length < _LEAST:
+        return Trust(length, Batching.ALONE, shares=False, packs=False, reason="the window is too short for a trial")
     trial = _Trial(ways, _sequences(length, turning=_turning_points(config, length), tokens=tokens), exact=exact)
     if trial.problem:
         return Trust(length, Batching.ALONE, shares=False, packs=False, reason=trial.problem)
@@ -101,16 +107,17 @@ class _Trial:
         self._ways, self._pieces, self.problem = ways, pieces, ""
         try:
             self._truth = _run(ways.alone, pieces)
-            halves = [_beginning(piece) for piece in pieces[:2]]
-            self._halves = _run(ways.alone, halves)
+            size = 3 * len(pieces[1].tokens) // 4
+            self._openings = [Piece(piece.tokens[:size], 1) for piece in pieces[:2]]
+            self._opening_truth = _run(ways.alone, self._openings)
         except Exception as error:  # noqa: BLE001  # the subject's own code
             self.problem = f"{type(error).__name__} in the architecture's own code at {len(pieces[0].tokens)} tokens"
             return
-        if self._truth is None or self._halves is None:
+        if self._truth is None or self._opening_truth is None:
             self.problem = "no memory for a trial"
             return
-        expected = [t[: len(h)] for h, t in zip(self._halves, self._truth, strict=False)]
-        self._plain_noise = _difference(self._halves, expected)
+        expected = [t[: size - 1] for t in self._truth[:2]]
+        self._plain_noise = _difference(self._opening_truth, expected)
         self.allowed = Noise(TOLERANCE, TOLERANCE) if exact else self._envelope()
         self.is_causal = self._plain_noise.most <= self.allowed.most
 
@@ -120,21 +127,22 @@ class _Trial:
         The same tokens are run as the beginning of a longer input, and in a batch; a way of sharing may
         be as far from the plain numbers as these are, with a factor for the chance of a single maximum.
         """
-        together = _run(self._ways.padded, self._pieces)
-        seen = [self._plain_noise, _difference(together, self._truth or [])] if together else [self._plain_noise]
+        together = _run(self._ways.padded, self._pieces[_SHORT:])
+        seen = [self._plain_noise]
+        if together:
+            seen.append(_difference(together, (self._truth or [])[_SHORT:]))
         usable = [noise for noise in seen if noise.rms < _REDUCED]
         rms = max((noise.rms for noise in usable), default=0.0)
         most = max((noise.most for noise in usable), default=0.0)
         return Noise(max(1.5 * rms, TOLERANCE), max(2.0 * most, TOLERANCE))
 
     def batching(self) -> Batching:
-        """What may share a batch; tried on the halves of two sequences, and on sequences of all lengths."""
-        halves = [_beginning(piece) for piece in self._pieces[:2]]
-        if not self.holds(self._ways.equal, halves, self._halves)[0]:
+        """What may share a batch; tried on two sequences of one length, and on the short ones of all lengths."""
+        if not self.holds(self._ways.equal, self._openings, self._opening_truth)[0]:
             return Batching.ALONE
         if not self.is_causal:
             return Batching.EQUAL
-        uneven, truth = self._pieces[1:], (self._truth or [])[1:]
+        uneven, truth = self._pieces[_SHORT:], (self._truth or [])[_SHORT:]
         return Batching.PADDED if self.holds(self._ways.padded, uneven, truth)[0] else Batching.EQUAL
 
     def holds(
@@ -160,7 +168,7 @@ def affordable_length(*, parameters: int, context: int, on_cpu: bool) -> int:
 
     It depends on the model's size alone and never on the clock, so that a run can be repeated.
     """
-    budget, most = (6e11, 1024) if on_cpu else (1e15, 8192)
+    budget, most = (4.5e11, 1024) if on_cpu else (1e15, 8192)
     return min(context, most, max(SHORTEST, int(budget / (2 * parameters * _COST))))
 
 
@@ -185,7 +193,10 @@ def _turning_points(config: Any, length: int) -> list[int]:
 
 
 def _sequences(length: int, *, turning: Sequence[int], tokens: Sequence[int]) -> list[Piece]:
-    """Sequences that branch late, early, twice, and around turning points; every token is scored."""
+    """Sequences that branch late, early, twice, and around turning points; every token is scored.
+
+    The first three are long; the others, of uneven length, fit one padded batch.
+    """
     rng = np.random.default_rng(length)
     pool = np.asarray(tokens, dtype=np.int32)
 
@@ -194,16 +205,12 @@ def _sequences(length: int, *, turning: Sequence[int], tokens: Sequence[int]) ->
 
     trunk = rng.choice(pool, size=length)
     early = length // 4
-    lines = [trunk, branch(trunk, early, length // 2), branch(trunk, length - 20, 11)]
+    lines = [trunk, branch(trunk, early, early), branch(trunk, length - 20, 11)]
     lines += [branch(trunk, early, 9), trunk[: early + 5]]
     lines.append(branch(lines[3], len(lines[3]) - 4, 3))
     for point in turning:
         lines += [trunk[: point - 4], branch(trunk, point - 6, 14), branch(trunk, point + 3, 6)]
     return [Piece(line, 1) for line in lines]
-
-
-def _beginning(piece: Piece) -> Piece:
-    return Piece(piece.tokens[: len(piece.tokens) // 2], 1)
 
 
 def _run(path: Path, pieces: Sequence[Piece]) -> list[Any] | None:

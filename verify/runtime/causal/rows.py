@@ -1,10 +1,15 @@
 """Logits of the scored rows become log-probabilities, in fp32, summed in float64."""
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+
+_CACHED: Final = 2**18
+"""Numbers of a block that stays in a processor's second-level cache while several passes go over it."""
+_NEVER: Final = -1e4
+"""Stands for a logit of -inf where it is multiplied by its weight of 0."""
 
 
 class RowScores(NamedTuple):
@@ -35,32 +40,51 @@ def score_rows(
     z = logits.float()
     where = torch.from_numpy(rows).to(z.device, non_blocking=True)
     what = torch.from_numpy(targets).to(z.device, non_blocking=True)
-    top, first = z.max(dim=-1)
-    # A row with +inf or NaN has no distribution; -inf is a probability of 0 and allowed for other tokens.
-    z.sub_(top[:, None])
     at = z[where, what]
-    mean = variance = None
-    if moments:
-        total, centre, spread = _moments(z)
-        mean = (centre - total.log())[where].double().cpu().numpy()
-        variance = spread[where].double().cpu().numpy()
-    else:
-        total = z.exp_().sum(-1)
-    logprobs = (at.double() - total.double().log()[where]).cpu().numpy()
+    size = max(1, _CACHED // z.shape[-1]) if z.device.type == "cpu" else len(z)
+    found = [_stats(block, moments=moments) for block in torch.split(z, size)] if len(z) else []
+    top, first, total, mean, variance = (torch.cat(column) for column in zip(*found, strict=True))
+    logprobs = (at.double() - top.double()[where] - total.double().log()[where]).cpu().numpy()
     greedy = (first[where] == what).cpu().numpy()
-    return RowScores(logprobs, greedy, mean, variance)
+    if not moments:
+        return RowScores(logprobs, greedy, None, None)
+    return RowScores(
+        logprobs,
+        greedy,
+        (mean - total.log())[where].double().cpu().numpy(),
+        variance[where].double().cpu().numpy(),
+    )
 
 
-def _moments(shifted: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Sum of weights exp(u), and mean and variance of u under them, for each row of u <= 0.
+class _Stats(NamedTuple):
+    """Of each row, shape (n_rows,); with u = logit - top."""
 
-    Var = E[u^2] - E[u]^2 is safe here: u is within some tens of 0 wherever it has weight.
+    top: torch.Tensor
+    first: torch.Tensor
+    total: torch.Tensor
+    """Sum of exp(u)."""
+    mean: torch.Tensor
+    """Of u under p, where asked for."""
+    variance: torch.Tensor
+
+
+def _stats(z: torch.Tensor, *, moments: bool) -> _Stats:
+    """Pass over a block of rows that stays in the processor's cache; `z` is used up.
+
+    A row with +inf or NaN has no distribution and gets NaN; -inf is a probability of 0.
     """
+    top, first = z.max(dim=-1)
+    shifted = z.sub_(top[:, None])
+    if not moments:
+        return _Stats(top, first, shifted.exp_().sum(-1), top, top)
     weight = shifted.exp()
     total = weight.sum(-1)
     weighted = weight.mul_(shifted)
-    centre = weighted.sum(-1) / total
+    mean = weighted.sum(-1) / total
     square = weighted.mul_(shifted).sum(-1) / total
-    if bool(torch.isnan(centre).any()) and bool(torch.isinf(shifted).any()):
-        return _moments(shifted.clamp(min=-1e4))
-    return total, centre, (square - centre.square()).clamp(min=0.0)
+    if bool(torch.isnan(mean).any()) and bool(torch.isinf(shifted).any()):
+        weight = shifted.clamp_(min=_NEVER).exp()
+        mean = (weight * shifted).sum(-1) / total
+        square = (weight * shifted.square()).sum(-1) / total
+    # E[u^2] - E[u]^2 is safe: u is within some tens of 0 wherever it has weight.
+    return _Stats(top, first, total, mean, (square - mean.square()).clamp(min=0.0))

@@ -39,7 +39,8 @@ class SharedPath:
             return
         trie = grow(pieces, ledger, wanted)
         self.unique += trie.unique
-        yield from _Run(trie, ledger, self._network, self._masks, last=self._context - 1).steps(self.limits)
+        run = _Run(trie, ledger, self._network, self._masks, limits=self.limits, last=self._context - 1)
+        yield from run.steps()
         missing = [index for index in wanted if not ledger.is_complete(index)]
         yield from self._plain.run(pieces, ledger, missing)
 
@@ -52,16 +53,18 @@ class _Prefix(NamedTuple):
 class _Run:
     """The prefixes that are entered at present, and the nodes that are scored already."""
 
-    def __init__(self, trie: Trie, ledger: Ledger, network: Network, masks: Masks, *, last: int) -> None:
+    def __init__(
+        self, trie: Trie, ledger: Ledger, network: Network, masks: Masks, *, limits: Limits, last: int
+    ) -> None:
         self._trie, self._ledger, self._network, self._masks = trie, ledger, network, masks
-        self._last = last
+        self._limits, self._last = limits, last
         self._done = np.zeros(trie.unique, dtype=bool)
         self._prefixes = [_Prefix(None, 0)]
         self._lost = 0
         """Levels of prefixes that memory was too small for; nothing behind them is run here."""
 
-    def steps(self, limits: Limits) -> Iterator[int]:
-        for step in schedule(self._trie, limits):
+    def steps(self) -> Iterator[int]:
+        for step in schedule(self._trie, self._limits):
             if isinstance(step, Leave):
                 if self._lost:
                     self._lost -= 1
@@ -112,7 +115,10 @@ class _Run:
     def _rows(self, rows: Sequence[Row]) -> None:
         cache, depth = self._prefixes[-1]
         packed = pack(self._trie, rows, last_position=self._last)
-        mask = self._masks.make(packed, depth=depth, window_kept=window_kept(cache), device=self._network.device)
+        mask = None
+        if self._limits.packs:
+            kept = window_kept(cache)
+            mask = self._masks.make(packed, depth=depth, window_kept=kept, device=self._network.device)
         self._forward(
             packed.ids,
             packed.nodes.reshape(-1),

@@ -16,6 +16,8 @@ from verify.records import Failed, FailureReason
 Ids: TypeAlias = NDArray[np.int32]
 """Token ids, shape (n_tokens,)."""
 
+_SAMPLE: Final = 8
+"""Texts on which the bare tokenizer is compared with the full one."""
 _UNLIMITED: Final = 10**12
 """Tokenizers without a limit of their own say 10^30."""
 _DEFAULT_CONTEXT: Final = 2048
@@ -75,9 +77,26 @@ class Tokens:
                 wanted[special and not self._has_prefix(text)][text] = None
         for add, found in wanted.items():
             if found:
-                encoded = self.tokenizer(list(found), add_special_tokens=add, return_attention_mask=False)
-                for text, ids in zip(found, encoded["input_ids"], strict=True):
+                for text, ids in zip(found, self._encode(list(found), special=add), strict=True):
                     self._known[text, special] = np.asarray(ids, dtype=np.int32)
+
+    def _encode(self, texts: Sequence[str], *, special: bool) -> list[list[int]]:
+        """Ids of texts; by the bare tokenizer where a sample shows that it gives the same ids.
+
+        The bare one computes no offsets, which takes a third of the time of few-shot prompts.
+        """
+        sample = list(texts[:_SAMPLE])
+        encoded = self.tokenizer(sample, add_special_tokens=special, return_attention_mask=False)
+        ids: list[list[int]] = list(encoded["input_ids"])
+        if len(texts) == len(sample):
+            return ids
+        bare = getattr(self.tokenizer, "backend_tokenizer", None)
+        if bare is not None:
+            quick = [one.ids for one in bare.encode_batch_fast(list(texts), add_special_tokens=special)]
+            if quick[: len(sample)] == ids:
+                return quick
+        rest = self.tokenizer(list(texts[_SAMPLE:]), add_special_tokens=special, return_attention_mask=False)
+        return [*ids, *rest["input_ids"]]
 
     def ids(self, text: str, *, special: bool = True) -> Ids:
         """Token ids of a text, without a second BOS where the text itself begins with one."""
