@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from tests.e2e.commands import here
+from tests.e2e.commands import QUICK, here
 from tests.e2e.own_suite import write_suite
 
 N = 40
@@ -57,7 +57,7 @@ def answered(suite: Path, script: Callable[[str], str]) -> Path:
 
 def run(suite: Path, answers: Path, *more: object) -> tuple[int, str, Path]:
     out = suite.parent / "bundle"
-    said = here("run", f"recorded:{answers}", "--suite", suite, "--out", out, *more)
+    said = here("run", f"recorded:{answers}", "--suite", suite, "--out", out, *QUICK, *more)
     return said.code, said.out + said.err, out
 
 

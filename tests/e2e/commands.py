@@ -13,6 +13,8 @@ from verify import cli
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = {"PYTHONPATH": str(ROOT), "PATH": "", "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "COLUMNS": "200"}
+QUICK = ("--no-suitability", "--repeats", "0")
+"""Options that leave out what a test of something else need not wait for."""
 COMMAND = [sys.executable, "-c", "from verify.cli import main; main()"]
 
 
