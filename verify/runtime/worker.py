@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
+from verify.errors import VerifyError
 from verify.records import Failed, FailureReason
 from verify.runtime import isolation
 from verify.runtime.facts import Engine, EngineFacts
@@ -104,10 +105,11 @@ def _log(error: BaseException) -> None:
 
 
 def _describe(error: BaseException) -> str:
-    """Class and message in one line, without control characters, for a person."""
+    """Class (unless it is ours) and message in one line, without control characters, for a person."""
     text = " ".join(str(error).split())
     safe = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
-    return f"{type(error).__name__}: {safe}"[:2000]
+    own = isinstance(error, VerifyError)  # our own words name the place themselves
+    return safe[:2000] if own else f"{type(error).__name__}: {safe}"[:2000]
 
 
 def _class_name(error: BaseException) -> str:

@@ -8,7 +8,14 @@ from typing import Any, Final, NamedTuple
 
 import torch
 import transformers
-from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoTokenizer
+from transformers import (
+    CONFIG_MAPPING,
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoModelForSeq2SeqLM,
+    AutoTokenizer,
+    PreTrainedConfig,
+)
 
 from verify.errors import SubjectError
 
@@ -48,6 +55,7 @@ def load(folder: Path, *, dtype: str | None = None, device: str | None = None, f
     transformers.utils.logging.disable_progress_bar()
     where = _device(device)
     kind = _dtype(dtype, where)
+    _refuse_unknown(folder)
     config = _guarded("config.json", lambda: AutoConfig.from_pretrained(folder, **_LOCAL))
     refuse_if_too_large(folder, config=config, dtype=kind, device=where)
     tokenizer = _guarded("the tokenizer", lambda: AutoTokenizer.from_pretrained(folder, **_LOCAL))
@@ -79,6 +87,17 @@ def load(folder: Path, *, dtype: str | None = None, device: str | None = None, f
         is_seq2seq=seq2seq,
         warnings=tuple(f"weights not used by this architecture: {k}" for k in sorted(info["unexpected_keys"])[:3]),
     )
+
+
+def _refuse_unknown(folder: Path) -> None:
+    """Name an architecture that transformers lacks; its own words recommend an upgrade or remote code."""
+    config, _ = _guarded("config.json", lambda: PreTrainedConfig.get_config_dict(folder, local_files_only=True))
+    named = config.get("model_type")
+    if isinstance(named, str) and named not in CONFIG_MAPPING:
+        raise SubjectError(
+            f"config.json: transformers {transformers.__version__} has no architecture {named!r:.80}, and code of the"
+            " subject is not run; have it served and test that: verify run endpoint:http://HOST/v1#MODEL"
+        )
 
 
 _LOCAL: Final[dict[str, Any]] = {"local_files_only": True, "trust_remote_code": False}
