@@ -112,7 +112,7 @@ def _as_planted(standard: ReferenceStandard, record: CalibrationRecord) -> bool:
 def _table(record: CalibrationRecord, *, ko: bool) -> Table:
     table = Table(show_edge=False, header_style="bold")
     for name in ("표준", "결함", "용량", "점검", "판정") if ko else ("standard", "defect", "dose", "check", "verdict"):
-        table.add_column(name)
+        table.add_column(name, overflow="fold")
     styles = {Outcome.FAIL: "red", Outcome.PASS: "green"}
     for cell in record.detections:
         for standard, outcome in cell.outcomes.items():

@@ -125,7 +125,11 @@ def import_(
 
     Exit codes: 0 all there, 3 some missing, 2 the file is wrong.
     """
-    RecordedRuntime(answers)
+    if not RecordedRuntime(answers).subject.answers:
+        raise UsageError(
+            f"{answers}: no answer in a form that is known; each line is OpenAI batch output, or an object with "
+            '"request" (the custom_id) and "answer" (the text)'
+        )
     wanted = [_identity(row) for row in loading.load_rows(requests)]
     found = {_identity(row): row for row in loading.load_rows(answers)}
     unknown = [row for name, row in found.items() if name not in set(wanted)]

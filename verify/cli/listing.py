@@ -30,7 +30,7 @@ def suites(context: typer.Context, lang: LanguageOption = Language.KO) -> None:
         return
     table = Table(show_edge=False, header_style="bold")
     for name in ("check", "method", "metric", "bound", "title"):
-        table.add_column(name)
+        table.add_column(name, overflow="fold")
     for name in loading.suite_names():
         suite = loading.load_suite(name).suite
         for check in suite.checks:
@@ -83,7 +83,7 @@ def models(
         return
     table = Table(show_edge=False, header_style="bold")
     for column in ("id", "source", "reach", "architecture", "context", "licence"):
-        table.add_column(column)
+        table.add_column(column, overflow="fold")
     for profile in profiles.values():
         context = "-" if profile.context is None else f"{profile.context:,}"
         table.add_row(
@@ -101,7 +101,7 @@ def show_methods(name: Annotated[str | None, typer.Argument(help="보여 줄 방
     if name is None:
         table = Table(show_edge=False, header_style="bold")
         for column in ("method", "version", "needs", "metrics (better)"):
-            table.add_column(column)
+            table.add_column(column, overflow="fold")
         for method in known.values():
             metrics = ", ".join(f"{m.name} ({m.better})" for m in method.metrics)
             table.add_row(method.name, str(method.version), ", ".join(sorted(method.needs)), metrics)
@@ -132,7 +132,7 @@ def frameworks(
     if name is None:
         table = Table(show_edge=False, header_style="bold")
         for column in ("id", "title", "edition", "date", "clauses", "with evidence"):
-            table.add_column(column)
+            table.add_column(column, overflow="fold")
         for framework in known.values():
             covered = sum(bool(clause.evidence) for clause in framework.clauses)
             table.add_row(

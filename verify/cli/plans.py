@@ -21,7 +21,9 @@ def plan_table(planned: Planned, *, language: str) -> Table:
     )
     table = Table(show_edge=False, header_style="bold")
     for name in columns:
-        table.add_column(name, justify="left" if name in (columns[0], columns[3], columns[-1]) else "right")
+        table.add_column(
+            name, overflow="fold", justify="left" if name in (columns[0], columns[3], columns[-1]) else "right"
+        )
     for check in planned.plan.checks:
         table.add_row(
             check.name,
@@ -71,7 +73,7 @@ def cost_table(costs: Sequence[Cost], *, language: str) -> Table:
     )  # fmt: skip
     table = Table(show_edge=False, header_style="bold")
     for name in columns:
-        table.add_column(name, justify="left" if name == columns[0] else "right")
+        table.add_column(name, overflow="fold", justify="left" if name == columns[0] else "right")
     for cost in costs:
         table.add_row(
             cost.kind,

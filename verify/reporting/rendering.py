@@ -67,16 +67,29 @@ def render(
         files |= _files_of(name, pages)
     if not files:
         raise UsageError(f"no report format given; there are: {', '.join(FORMATS)}")
-    record = ReportManifest(
-        bundle=bundle.manifest.root,
-        files={name: "sha256:" + hashlib.sha256(content).hexdigest() for name, content in files.items()},
-    )
+    made = {name: "sha256:" + hashlib.sha256(content).hexdigest() for name, content in files.items()}
     out.mkdir(parents=True, exist_ok=True)
+    record = ReportManifest(
+        bundle=bundle.manifest.root, files={**_kept(out, bundle.manifest.root, new=set(made)), **made}
+    )
     (out / MANIFEST).unlink(missing_ok=True)
     for name, content in files.items():
         _replace(out / name, content)
     _replace(out / MANIFEST, _json_bytes(record.to_json()))
     return tuple(out / name for name in files)
+
+
+def _kept(out: Path, root: str, *, new: set[str]) -> dict[str, str]:
+    """Earlier files that show this very bundle; those of another one are removed, so that nobody forwards them."""
+    try:
+        before = ReportManifest.model_validate_json((out / MANIFEST).read_bytes())
+    except (OSError, ValueError):
+        return {}
+    if before.bundle == root:
+        return {name: digest for name, digest in before.files.items() if (out / name).is_file()}
+    for name in set(before.files) - new:
+        (out / name).unlink(missing_ok=True)
+    return {}
 
 
 def _languages(names: Sequence[str]) -> tuple[Language, ...]:

@@ -38,6 +38,12 @@ def summary(page: Page) -> RenderableType:
         Line(),
         table,
     ]
+    absent = page.with_outcome("not_measured")
+    if absent:
+        parts.append(Line(f"\n{words('section.not_measured')}", style="bold"))
+        for view in absent:
+            causes = f" ({', '.join(view.unscored)})" if view.unscored else ""
+            parts.append(Line(f"• {view.planned.name}: {one_line(view.reason, limit=300)}{causes}"))
     failed = page.with_outcome("fail")
     if failed:
         parts.append(Line(f"\n{words('section.findings')}", style="bold"))
