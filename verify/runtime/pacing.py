@@ -4,7 +4,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from verify.records import Classify, Generate, LogLikelihood, Predict, Request, TokenLogProbs
+from verify.records import (
+    Classify,
+    Failed,
+    FailureReason,
+    Generate,
+    GenerateAnswer,
+    LogLikelihood,
+    Predict,
+    Request,
+    Response,
+    TokenLogProbs,
+)
 
 _STEP_WEIGHT: Final = 4
 """A generated token takes a pass of its own; a token of a prompt shares one with its neighbours."""
@@ -63,6 +74,19 @@ def text_of(request: Request) -> str:
             return request.prompt or "\n".join(message.content for message in request.messages)
         case Predict():
             return ""
+
+
+def capped(response: Response, *, limit: int) -> Response:
+    """The response, unless its text is longer than any answer; whoever reads it must not be kept busy by it.
+
+    Args:
+        response: As it came.
+        limit: Most characters of text and thinking together.
+    """
+    size = len(response.text) + len(response.thinking) if isinstance(response, GenerateAnswer) else 0
+    if size <= limit:
+        return response
+    return Failed(reason=FailureReason.TOO_LONG, detail=f"{size} characters; the limit is {limit}")
 
 
 class Pace:

@@ -16,12 +16,10 @@ from verify.records import (
     Failed,
     FailureReason,
     Generate,
-    GenerateAnswer,
     LogLikelihood,
     Predict,
     Request,
     RequestKind,
-    Response,
     Subject,
     TokenLogProbs,
     canonical_json,
@@ -44,7 +42,7 @@ from verify.runtime.frames import (
     pack,
 )
 from verify.runtime.local import LocalKind, LocalSubject
-from verify.runtime.pacing import Limits, Pace, chunks
+from verify.runtime.pacing import Limits, Pace, capped, chunks
 
 ENGINES: Final[Mapping[LocalKind, str]] = {
     "causal-lm": "verify.runtime.causal:open_causal",
@@ -221,7 +219,7 @@ class WorkerRuntime:
                 if isinstance(frame, AnswerFrame):
                     position = frame.id - ids.start
                     self._accept(frame, open_ids, group)
-                    yield Answered(position, self._capped(frame.response))
+                    yield Answered(position, capped(frame.response, limit=self._limits.answer_characters))
                     continue
                 finished = not (isinstance(frame, BrokeFrame) and frame.fatal)
                 death = _closing(frame, len(open_ids))
@@ -248,14 +246,6 @@ class WorkerRuntime:
         open_ids.remove(frame.id)
         self._fruitless = 0
         self._known_good = request
-
-    def _capped(self, response: Response) -> Response:
-        """The response, unless its text is longer than any answer."""
-        size = len(response.text) + len(response.thinking) if isinstance(response, GenerateAnswer) else 0
-        if size <= self._limits.answer_characters:
-            return response
-        detail = f"{size} characters; the limit is {self._limits.answer_characters}"
-        return Failed(reason=FailureReason.TOO_LONG, detail=detail)
 
     def _check_alive(self) -> None:
         """After many deaths in a row, ask something harmless: is it the requests, or the worker?"""

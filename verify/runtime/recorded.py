@@ -30,6 +30,7 @@ from verify.records import (
 )
 from verify.runtime.base import Answered
 from verify.runtime.endpoint.bodies import call_for, response_from
+from verify.runtime.pacing import Limits, capped
 
 _MAX_LINE: Final = 64 * 2**20
 _HEX: Final = re.compile(r"(sha256:)?([0-9a-f]{64})")
@@ -250,6 +251,7 @@ def _text_answer(text: str) -> Response:
 def _response(request: Request, line: _Line) -> Response:
     """A recorded answer as the response to its request."""
     response = response_from(request, line.body) if line.response is None else line.response
+    response = capped(response, limit=Limits().answer_characters)
     if isinstance(response, Failed) or request.kind in _KINDS[response.kind]:
         return response
     detail = f"an answer of kind {response.kind} was recorded for {request.kind}"

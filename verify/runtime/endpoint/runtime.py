@@ -23,6 +23,7 @@ from verify.runtime.base import Answered
 from verify.runtime.endpoint.bodies import call_for, response_from
 from verify.runtime.endpoint.client import KEY_VARIABLE, EndpointClient, EndpointLimits
 from verify.runtime.endpoint.probing import Abilities, plain, probe
+from verify.runtime.pacing import Limits, capped
 
 _ResultT = TypeVar("_ResultT")
 _GIVE_UP: Final = 20
@@ -153,7 +154,7 @@ class EndpointRuntime:
         if reply.body is None:
             return reply.failure or Failed(reason=FailureReason.MALFORMED)
         self._notice(reply.body)
-        return response_from(request, reply.body)
+        return capped(response_from(request, reply.body), limit=Limits().answer_characters)
 
     def _notice(self, body: dict[str, Any]) -> None:
         """Compare what the server says of itself with what it said first."""
