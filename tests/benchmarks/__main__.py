@@ -112,6 +112,7 @@ def _report(found: dict[str, Any], engine: CausalEngine) -> dict[str, Any]:
     return {
         "date": datetime.datetime.now(tz=datetime.UTC).date().isoformat(),
         "machine": {"kind": "cpu", "cores": os.cpu_count(), "threads": torch.get_num_threads()},
+        "load": round(os.getloadavg()[2], 1),
         "clock": "processor seconds of the process",
         "model": {"parameters": engine.facts.parameters, "vocabulary": toys.VOCABULARY, "dtype": engine.facts.dtype},
         "environment": engine.facts.environment,

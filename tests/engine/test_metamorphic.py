@@ -107,7 +107,9 @@ def test_the_same_items_again_in_their_clusters_never_narrow_an_interval(
 
     before, after = deciding(concluded(plan, world)), deciding(concluded(plan, copies))
 
-    assert (before is None) == (after is None)
+    assert before is not None or after is None
+    if after is None:  # copies of one item are one source, of which no interval is made: nothing was narrowed
+        return
     if before is not None and after is not None:
         assert after.value == pytest.approx(before.value)
         assert after.bounds[1] - after.bounds[0] >= before.bounds[1] - before.bounds[0] - 1e-9

@@ -38,7 +38,12 @@ def test_a_subject_that_memorised_refutes_a_small_epsilon() -> None:
 
 def test_the_bound_is_open_above_so_that_it_never_passes() -> None:
     rows = toss(make_canaries(1, per_tier=40, tiers=(1,)), seed=2).rows
-    found = estimates(METHOD, scores_of(METHOD, rows, lambda _: likelihood(-5.0)))["epsilon_lower_bound"]
+
+    def answer(request: Request) -> Response:
+        assert isinstance(request, LogLikelihood)
+        return likelihood(random.Random(request.continuation).gauss(-20.0, 1.0))
+
+    found = estimates(METHOD, scores_of(METHOD, rows, answer))["epsilon_lower_bound"]
 
     assert found.bounds[1] == 64.0
     assert found.interval[0] <= found.value <= found.interval[1]
