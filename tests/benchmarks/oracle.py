@@ -1,16 +1,18 @@
 """lm-eval's `hf` back end on the same requests."""
 
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from lm_eval.api.instance import Instance
 from lm_eval.models.huggingface import HFLM
 
+from tests.benchmarks.measure import clock
 from tests.benchmarks.toy import Toy
 from verify.records import Generate, LogLikelihood, TokenLogProbs
 
-BATCHES: Final = (1, 2, 4, 8)
+BATCHES: Final = {"cpu": (1, 2, 4, 8), "cuda": (8, 16, 32, 64)}
+"""Sizes that are tried for scoring."""
+WRITING_BATCHES: Final = {"cpu": (4, 8, 16), "cuda": (32, 64, 128)}
 
 
 class Part(NamedTuple):
@@ -48,7 +50,8 @@ class LmEval:
 
     def run(self, requests: Sequence[Any], *, batch: int) -> list[Any]:
         """Answers in order: (sum, greedy), sum, or text."""
-        lm = HFLM(pretrained=self._toy.model, tokenizer=self._toy.tokenizer, batch_size=batch, device="cpu")
+        device = str(self._toy.model.device)
+        lm = HFLM(pretrained=self._toy.model, tokenizer=self._toy.tokenizer, batch_size=batch, device=device)
         first = requests[0]
         if isinstance(first, LogLikelihood):
             pairs = [(r.context, r.continuation) for r in requests]
@@ -60,16 +63,17 @@ class LmEval:
         return list(lm.generate_until(_instances(options, "generate_until"), disable_tqdm=True))
 
     def best_batch(self, part: Part) -> int:
-        """The fastest of a few batch sizes, on a small sample."""
-        sample = part.requests[: 16 if isinstance(part.requests[0], Generate) else 12]
-        sizes = (4, 8, 16) if isinstance(part.requests[0], Generate) else BATCHES
+        """The fastest of a few batch sizes, on a sample that fills the largest."""
+        kind, writes = self._toy.model.device.type, isinstance(part.requests[0], Generate)
+        sizes = (WRITING_BATCHES if writes else BATCHES)[kind]
+        sample = part.requests[: 16 if writes else 12] if kind == "cpu" else part.requests[: 4 * max(sizes)]
         self.run(sample[:4], batch=1)
         return min(sizes, key=lambda size: self._seconds(sample, batch=size))
 
     def _seconds(self, requests: Sequence[Any], *, batch: int) -> float:
-        start = time.process_time()
+        start = clock(self._toy.model.device)
         self.run(requests, batch=batch)
-        return time.process_time() - start
+        return clock(self._toy.model.device) - start
 
     def thin(self, requests: Sequence[Any], *, every: int) -> Part:
         """Every n-th context with all its continuations."""

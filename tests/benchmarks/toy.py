@@ -1,5 +1,10 @@
-"""The fixed toy model of the benchmark: 26 million parameters, 32,000 tokens, random weights, made on the fly."""
+"""The models of the benchmark, with random weights made on the fly.
 
+toy   26 million parameters in fp32, 32,000 tokens: the fixed yardstick on a CPU
+8b    the shape of an 8-billion-parameter Llama 3.1 in bf16, 128,256 tokens: for an accelerator
+"""
+
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,6 +15,29 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 from verify.runtime.causal.loading import Loaded
 
 VOCABULARY = 32_000
+"""Of the tokenizer, and of the toy."""
+SHAPES: Mapping[str, Mapping[str, Any]] = {
+    "toy": {
+        "vocab_size": VOCABULARY,
+        "hidden_size": 384,
+        "intermediate_size": 1024,
+        "num_hidden_layers": 8,
+        "num_attention_heads": 6,
+        "num_key_value_heads": 6,
+        "max_position_embeddings": 2048,
+        "tie_word_embeddings": True,
+    },
+    "8b": {
+        "vocab_size": 128_256,
+        "hidden_size": 4096,
+        "intermediate_size": 14_336,
+        "num_hidden_layers": 32,
+        "num_attention_heads": 32,
+        "num_key_value_heads": 8,
+        "max_position_embeddings": 8192,
+        "tie_word_embeddings": False,
+    },
+}
 _SYLLABLES = 350
 _WORDS = 30_000
 
@@ -27,8 +55,8 @@ class Toy(NamedTuple):
             model=self.model,
             tokenizer=self.tokenizer,
             config=self.model.config,
-            device=torch.device("cpu"),
-            dtype=torch.float32,
+            device=self.model.device,
+            dtype=self.model.dtype,
             parameters=sum(p.numel() for p in self.model.parameters()),
             is_seq2seq=False,
             warnings=(),
@@ -58,22 +86,16 @@ def make_tokenizer(words: list[str]) -> Any:
     return PreTrainedTokenizerFast(tokenizer_object=core, bos_token="<s>", eos_token="</s>", pad_token="<pad>")
 
 
-def make(*, seed: int = 0) -> Toy:
-    """The toy; the same for the same seed."""
+def make(*, shape: str = "toy", device: str = "cpu", seed: int = 0) -> Toy:
+    """A model of one of the shapes; the same for the same seed and device."""
     words = make_words(seed=seed)
     torch.manual_seed(seed)
-    config = LlamaConfig(
-        vocab_size=VOCABULARY,
-        hidden_size=384,
-        intermediate_size=1024,
-        num_hidden_layers=8,
-        num_attention_heads=6,
-        num_key_value_heads=6,
-        max_position_embeddings=2048,
-        tie_word_embeddings=True,
-        pad_token_id=0,
-        bos_token_id=1,
-        eos_token_id=2,
-    )
-    model = LlamaForCausalLM(config).eval().requires_grad_(requires_grad=False)
+    config = LlamaConfig(**SHAPES[shape], pad_token_id=0, bos_token_id=1, eos_token_id=2)
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float32 if device == "cpu" else torch.bfloat16)
+    try:
+        with torch.device(device):
+            model = LlamaForCausalLM(config).eval().requires_grad_(requires_grad=False)
+    finally:
+        torch.set_default_dtype(before)
     return Toy(model, make_tokenizer(words), words)

@@ -14,8 +14,8 @@ class Workload(NamedTuple):
     requests: list[Any]
     every: int
     """lm-eval is timed on every n-th context, and scaled by tokens: it shares nothing, so it is linear."""
-    goal: float
-    """How many times faster than lm-eval this shall be."""
+    goal: float | None
+    """How many times faster than lm-eval this shall be; None where no goal was set."""
 
 
 class _Prose:
@@ -39,11 +39,13 @@ class _Prose:
         return "".join(f"{self.choice(60, 90, options=(10, 16))} {self.rng.choice('ABCD')}\n\n" for _ in range(count))
 
 
-def choice(toy: Toy, *, questions: int = 100) -> list[Request]:
-    """5-shot multiple choice by letter (MMLU, KMMLU): one subject's prefix, four letters a question."""
+def choice(toy: Toy, *, questions: int = 100, subjects: int = 1) -> list[Request]:
+    """5-shot multiple choice by letter (MMLU, KMMLU): one prefix a subject, four letters a question."""
     prose = _Prose(toy, seed=1)
-    prefix = prose.shots()
-    contexts = [prefix + prose.choice(35, 75, options=(6, 14)) for _ in range(questions)]
+    contexts: list[str] = []
+    for _ in range(subjects):
+        prefix = prose.shots()
+        contexts += [prefix + prose.choice(35, 75, options=(6, 14)) for _ in range(questions)]
     return [LogLikelihood(context=c, continuation=f" {letter}") for c in contexts for letter in "ABCD"]
 
 
@@ -98,3 +100,13 @@ WORKLOADS: Mapping[str, Callable[[Toy], Workload]] = {
     "documents": lambda toy: Workload(documents(toy), every=1, goal=1.0),
     "writing": lambda toy: Workload(writing(toy), every=1, goal=1.5),
 }
+"""For a CPU."""
+LARGE: Mapping[str, Callable[[Toy], Workload]] = {
+    "choice-5-shot": lambda toy: Workload(choice(toy, questions=250, subjects=4), every=4, goal=None),
+    "options-0-shot": lambda toy: Workload(options(toy, items=800), every=2, goal=None),
+    "options-5-shot": lambda toy: Workload(options(toy, items=200, shots=5), every=4, goal=None),
+    "perturbed-5-shot": lambda toy: Workload(perturbed(toy, items=60), every=8, goal=None),
+    "documents": lambda toy: Workload(documents(toy, count=600), every=1, goal=None),
+    "writing": lambda toy: Workload(writing(toy, count=128), every=1, goal=None),
+}
+"""For an accelerator: as much as keeps it busy for seconds."""

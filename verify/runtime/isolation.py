@@ -2,19 +2,22 @@
 
 Nothing here needs privileges; each layer is tried, and what the host does not allow is named.
 
-    T2  own user, network, IPC and process namespaces; Landlock; seccomp; resource limits
+    T2  own user, network and IPC namespaces, and one of processes; Landlock; seccomp; resource limits
     T1  Landlock and seccomp (no internet sockets) with resource limits
     T0  resource limits and an offline environment only
 
-The process calls `isolate` once, before the engine (and with it any thread) exists.
+The process calls `isolate` once, before the engine (and with it any thread) exists. A driver of an accelerator
+looks itself up in /proc by its own number: a process namespace without a /proc of its own makes CUDA fail
+(error 304, seen with driver 580 on kernel 6.18), so where none can be mounted, it goes without.
 """
 
+import contextlib
 import ctypes
 import os
 import resource
 import signal
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple, NoReturn
 
@@ -26,6 +29,9 @@ _CLONE_NEWUSER: Final = 0x10000000
 _CLONE_NEWNET: Final = 0x40000000
 _CLONE_NEWIPC: Final = 0x08000000
 _CLONE_NEWPID: Final = 0x20000000
+_CLONE_NEWNS: Final = 0x00020000
+_MS_NOSUID_NODEV_NOEXEC: Final = 0b1110
+_MS_REC_PRIVATE: Final = 0x4000 | 1 << 18
 _CAPABILITY_VERSION_3: Final = 0x20080522
 
 KEPT_VARIABLES: Final = (
@@ -42,7 +48,7 @@ OFFLINE: Final = {
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "DISABLE_TELEMETRY": "1",
     "DO_NOT_TRACK": "1",
-    "TOKENIZERS_PARALLELISM": "false",
+    "TOKENIZERS_PARALLELISM": "true",
     "PYTHONUTF8": "1",
     "PYTHONNOUSERSITE": "1",
     "PYTHONDONTWRITEBYTECODE": "1",
@@ -145,6 +151,11 @@ def _lower(limit: int, value: int) -> None:
     resource.setrlimit(limit, (wanted, wanted))
 
 
+def has_accelerator() -> bool:
+    """Whether a driver of an accelerator is loaded."""
+    return any(Path(device).exists() for device in ("/dev/nvidiactl", "/dev/kfd"))
+
+
 def _leave_network() -> Layer:
     """Move into new namespaces, without any capability in them.
 
@@ -152,35 +163,71 @@ def _leave_network() -> Layer:
     started, and the worker, to which signals mean what they usually mean. Returns in the worker
     only; the other two wait and end as it does.
     """
-    name = "network (own user, network, IPC and process namespaces)"
     libc = ctypes.CDLL(None, use_errno=True)
+    sees_itself = _succeeds(lambda: _enter(libc, processes=True, proc=True))
+    processes = sees_itself or not has_accelerator()
+    problem = _enter(libc, processes=processes, proc=sees_itself)
+    if problem:
+        return Layer("own namespaces", reached=False, detail=problem)
+    header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
+    if libc.capset(header, (ctypes.c_uint32 * 6)()) != 0:
+        return Layer("dropped capabilities", reached=False, detail=os.strerror(ctypes.get_errno()))
+    kinds = "user, network, IPC and process" if processes else "user, network and IPC"
+    return Layer(f"network (own {kinds} namespaces)", reached=True, detail="unreachable")
+
+
+def _succeeds(entering: Callable[[], str]) -> bool:
+    """Whether a child of this process can do it; what it did ends with it."""
+    child = os.fork()
+    if not child:
+        os.closerange(3, 256)
+        with contextlib.suppress(BaseException):
+            os._exit(0 if not entering() else 1)
+        os._exit(1)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def _enter(libc: ctypes.CDLL, *, processes: bool, proc: bool) -> str:
+    """Enter the namespaces; returns in the process that is inside, with what went wrong or nothing.
+
+    Args:
+        libc: The C library.
+        processes: Also a namespace of processes, which means two forks.
+        proc: With a /proc of its own.
+    """
     user, group, outer = os.getuid(), os.getgid(), os.getpid()
-    if libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET | _CLONE_NEWIPC | _CLONE_NEWPID) != 0:
-        return Layer("own namespaces", reached=False, detail=os.strerror(ctypes.get_errno()))
-    mapped = _map_user(user, group)
-    die_with_parent(os.getppid())  # entering a namespace may have cleared the request
+    kinds = _CLONE_NEWUSER | _CLONE_NEWNET | _CLONE_NEWIPC
+    kinds |= (_CLONE_NEWPID if processes else 0) | (_CLONE_NEWNS if proc else 0)
+    parent = os.getppid()
+    if libc.unshare(kinds) != 0:
+        return os.strerror(ctypes.get_errno())
+    _map_user(user, group)
+    die_with_parent(parent)  # entering a namespace may have cleared the request
+    if not processes:
+        return ""
     for is_init in (False, True):
         child = os.fork()
         if child:
             _end_like(child, is_init=is_init)
         libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getpid() == outer:
-        return Layer("own namespaces", reached=False, detail="the process namespace was not entered")
-    header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
-    if libc.capset(header, (ctypes.c_uint32 * 6)()) != 0:
-        return Layer("dropped capabilities", reached=False, detail=os.strerror(ctypes.get_errno()))
-    return Layer(name, reached=True, detail="unreachable" if mapped else "unreachable, user not mapped")
+        if proc and not is_init and not _mount_proc(libc):
+            return os.strerror(ctypes.get_errno())
+    return "" if os.getpid() != outer else "the process namespace was not entered"
 
 
-def _map_user(user: int, group: int) -> bool:
-    """Keep the user's own ids inside the namespace, so that its files stay readable."""
-    try:
+def _mount_proc(libc: ctypes.CDLL) -> bool:
+    """A /proc that shows this namespace's processes alone."""
+    if libc.mount(None, b"/", None, ctypes.c_ulong(_MS_REC_PRIVATE), None) != 0:
+        return False
+    return bool(libc.mount(b"proc", b"/proc", b"proc", ctypes.c_ulong(_MS_NOSUID_NODEV_NOEXEC), None) == 0)
+
+
+def _map_user(user: int, group: int) -> None:
+    """Keep the user's own ids inside the namespace where the host allows it, so that its files stay readable."""
+    with contextlib.suppress(OSError):
         Path("/proc/self/setgroups").write_text("deny", encoding="ascii")
         Path("/proc/self/uid_map").write_text(f"{user} {user} 1", encoding="ascii")
         Path("/proc/self/gid_map").write_text(f"{group} {group} 1", encoding="ascii")
-    except OSError:
-        return False
-    return True
 
 
 def _end_like(child: int, *, is_init: bool) -> NoReturn:

@@ -41,6 +41,7 @@ from verify.runtime.frames import (
     RefusedFrame,
     pack,
 )
+from verify.runtime.isolation import has_accelerator
 from verify.runtime.local import LocalKind, LocalSubject
 from verify.runtime.pacing import Limits, Pace, capped, chunks
 
@@ -379,6 +380,6 @@ def _harmless(kind: RequestKind) -> Request:
 
 def _memory_cap() -> int | None:
     """90 % of the machine's memory; none with a GPU, whose driver reserves more than it uses."""
-    if any(Path(device).exists() for device in ("/dev/nvidiactl", "/dev/kfd")):
+    if has_accelerator():
         return None
     return int(0.9 * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))

@@ -107,6 +107,47 @@ def _join_layers(layers: Sequence[Any], *, lengths: Sequence[int], length: int) 
     raise TypeError(f"{kind.__name__} is not known to be joinable")
 
 
+def can_pad(cache: Any) -> bool:
+    """Whether what follows a row's last token leaves no trace once its keys and values are cut off."""
+    return isinstance(cache, Cache) and all(type(layer) is DynamicLayer for layer in cache.layers)
+
+
+def part(cache: Any, *, lengths: Sequence[int]) -> list[Any]:
+    """Rows of a cache as caches of their own.
+
+    Args:
+        cache: A cache of several rows.
+        lengths: Tokens of each row; what lies behind them is cut off, where `can_pad`.
+
+    Raises:
+        TypeError: A layer is of a class that is not known to allow this.
+    """
+    if not isinstance(cache, Cache):
+        raise TypeError(f"{type(cache).__name__} is no cache whose rows can be parted")
+    found = []
+    for row, length in enumerate(lengths):
+        made = copy.copy(cache)
+        made.layers = [_part_layer(layer, row, length) for layer in cache.layers]
+        found.append(made)
+    return found
+
+
+def _part_layer(layer: Any, row: int, length: int) -> Any:
+    made = copy.copy(layer)
+    known = False
+    if isinstance(layer, DynamicLayer):
+        known = True
+        made.keys, made.values = (t[row : row + 1, :, :length] for t in (layer.keys, layer.values))
+    if isinstance(layer, LinearAttentionCacheLayerMixin):
+        known = True
+        for name in ("conv_states", "recurrent_states"):
+            states = getattr(layer, name)
+            setattr(made, name, {key: None if s is None else s[row : row + 1] for key, s in states.items()})
+    if not known:
+        raise TypeError(f"{type(layer).__name__} is not known to be partable")
+    return made
+
+
 def _fit(states: torch.Tensor, length: int) -> torch.Tensor:
     """The last `length` tokens, filled up on the left with zeros."""
     missing = length - states.shape[-2]

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from verify.runtime.causal.network import Rows
-from verify.runtime.causal.rows import RowScores, score_rows
+from verify.runtime.causal.rows import RowScores, Unread, score_rows
 
 
 class Asked(NamedTuple):
@@ -62,6 +62,7 @@ class Ledger:
         self._moments = np.repeat(np.asarray(moments, dtype=bool), counts)
         self._filled = np.zeros(total, dtype=bool)
         self._complete: list[int] = []
+        self._unread: list[tuple[NDArray[np.int64], Unread]] = []
         self._logprobs = np.full(total, np.nan)
         self._greedy = np.zeros(total, dtype=bool)
         self._means = np.full(total if any(moments) else 0, np.nan)
@@ -101,7 +102,11 @@ class Ledger:
         return PieceScores(self._logprobs[part], self._greedy[part], self._means[part], self._variances[part])
 
     def read(self, parts: Iterable[Rows], what: Asked) -> None:
-        """Score the rows of a forward as they come."""
+        """Score the rows of a forward, and write down what the forward before gave.
+
+        What an accelerator still computes comes with the next call or with `settle`.
+        """
+        before, self._unread = self._unread, []
         for part in parts:
             low, high = np.searchsorted(what.row, [part.start, part.start + len(part.logits)])
             slot = what.slot[low:high]
@@ -111,7 +116,19 @@ class Ledger:
                 targets=what.target[low:high],
                 moments=self.wants_moments(slot),
             )
-            self.put(slot, scores)
+            if scores.is_here:
+                self.put(slot, scores.read())
+            else:
+                self._unread.append((slot, scores))
+        for slot, unread in before:
+            self.put(slot, unread.read())
+
+    def settle(self) -> list[int]:
+        """Write down what is still on its way; pieces that became complete since the last call of `drain`."""
+        before, self._unread = self._unread, []
+        for slot, unread in before:
+            self.put(slot, unread.read())
+        return self.drain()
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -2,16 +2,22 @@
 
 A hook on the head's input gathers the rows that are asked for. Whatever the architecture does with the
 head's output (soft caps, scales, vocabulary masks) stays its own code, and no tensor of the shape
-(batch, length, vocabulary) is ever made.
+(batch, length, vocabulary) is ever made. In reduced precision the head's products, which are summed in
+fp32 anyway, are not rounded again: a logit of 20 in bfloat16 is one of a grid of 1/8.
 """
 
+import contextlib
 import inspect
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final, NamedTuple
 
 import torch
 
+from verify.runtime.causal.rows import to_device
+
 _CACHE_NAMES: Final = ("past_key_values", "cache_params", "state")
+_ROUNDED: Final = 1 / 12
+"""Share of numbers that Monte Carlo arithmetic moves by a unit in the last place."""
 _LOGIT_BYTES: Final = {"cpu": 32 * 1024 * 1024, "cuda": 512 * 1024 * 1024}
 """Most bytes of fp32 logits that exist at a time; what malloc does not give back after each use, on a CPU."""
 
@@ -23,6 +29,19 @@ class Rows(NamedTuple):
     """Index of the first row in the request."""
     logits: torch.Tensor
     """Shape (n, n_vocabulary)."""
+
+
+def _may_widen(head: Any) -> bool:
+    """Whether a head is a plain product in reduced precision on an accelerator that can leave it in fp32."""
+    weight = getattr(head, "weight", None)
+    return (
+        type(head) is torch.nn.Linear
+        and head.bias is None
+        and type(weight) is torch.nn.Parameter
+        and weight.device.type == "cuda"
+        and weight.dtype in (torch.bfloat16, torch.float16)
+        and not hasattr(head, "_hf_hook")  # of several devices: accelerate moves what goes in and out
+    )
 
 
 class Network:
@@ -47,9 +66,24 @@ class Network:
         self._gather: torch.Tensor | None = None
         self._inject: torch.Tensor | None = None
         self._hidden: torch.Tensor | None = None
-        head = model.get_output_embeddings()
-        if head is not None:
-            head.register_forward_pre_hook(self._at_head)
+        self._scores = False
+        self._head = model.get_output_embeddings()
+        if self._head is not None:
+            self._head.register_forward_pre_hook(self._at_head)
+            if _may_widen(self._head):
+                self._head.forward = self._widened(self._head, self._head.forward)
+
+    def _widened(self, head: Any, plain: Callable[..., Any]) -> Callable[..., Any]:
+        """The head's forward, whose logits are fp32 where they are scored; `generate` keeps the plain one."""
+
+        def forward(hidden: torch.Tensor) -> Any:
+            if not self._scores:
+                return plain(hidden)
+            flat = hidden.reshape(-1, hidden.shape[-1])
+            logits = torch.mm(flat, head.weight.t(), out_dtype=torch.float32)
+            return logits.view(*hidden.shape[:-1], -1)
+
+        return forward
 
     def _at_head(self, module: Any, arguments: tuple[Any, ...]) -> tuple[Any, ...] | None:
         """Let only the asked rows through; all of them are kept for the following parts."""
@@ -60,7 +94,7 @@ class Network:
             return None
         hidden = arguments[0]
         flat = hidden.reshape(-1, hidden.shape[-1])
-        self._hidden = flat[self._gather.to(flat.device)]
+        self._hidden = flat[to_device(self._gather, flat.device)]
         return (self._hidden[None, : self.head_rows], *arguments[1:])
 
     def forward(
@@ -72,6 +106,7 @@ class Network:
         mask: Any = None,
         cache: Any = None,
         keep: bool = False,
+        writes: bool = False,
         **more: Any,
     ) -> tuple[Iterator[Rows], Any]:
         """Run token ids; yield the logits of some rows, and return the cache.
@@ -83,6 +118,7 @@ class Network:
             mask: What the model takes as `attention_mask`.
             cache: A cache to continue; it is used up.
             keep: Whether a cache shall come back.
+            writes: Whether the next token is chosen from the logits: then they are rounded as `generate` sees them.
             more: Further arguments of the model's forward.
 
         Returns:
@@ -96,20 +132,21 @@ class Network:
         if cache is not None:
             arguments[str(self._cache_name)] = cache
         self.forwarded += ids.numel()
-        output = self._run(arguments, gather=rows)
+        rows = to_device(rows, self.device)
+        output = self._run(arguments, gather=rows, scores=not writes)
         hidden, self._hidden = self._hidden, None
         kept = self.cache_of(output) if keep else None
         if mask is not None:
             more["attention_mask"] = mask
         return self._parts(output.logits, hidden=hidden, rows=rows, more=more), kept
 
-    def _run(self, arguments: dict[str, Any], *, gather: torch.Tensor) -> Any:
-        self._gather = gather if len(gather) else torch.zeros(1, dtype=torch.long)
-        self._hidden = None
+    def _run(self, arguments: dict[str, Any], *, gather: torch.Tensor, scores: bool) -> Any:
+        self._gather = gather if len(gather) else gather.new_zeros(1)
+        self._hidden, self._scores = None, scores
         try:
             return self.model(**arguments)
         finally:
-            self._gather = None
+            self._gather, self._scores = None, False
 
     def _parts(
         self, logits: torch.Tensor, *, hidden: torch.Tensor | None, rows: torch.Tensor, more: dict[str, Any]
@@ -120,7 +157,7 @@ class Network:
             flat = logits.reshape(-1, logits.shape[-1])
             for start in range(0, len(rows), self.head_rows):
                 part = rows[start : start + self.head_rows]
-                yield Rows(start, flat[part.to(flat.device)])
+                yield Rows(start, flat[to_device(part, flat.device)])
             return
         yield Rows(0, logits[0])
         for start in range(self.head_rows, len(hidden), self.head_rows):
@@ -128,14 +165,48 @@ class Network:
 
     def _head_alone(self, hidden: torch.Tensor, more: dict[str, Any]) -> torch.Tensor:
         """Logits of hidden rows: the model runs on one token, and its head is given these rows instead."""
-        self._inject = hidden[None]
+        self._inject, self._scores = hidden[None], True
         try:
             one = torch.zeros(1, 1, dtype=torch.long, device=self.device)
             given = more if "encoder_outputs" in more else {}
             logits: torch.Tensor = self.model(**{self._ids_name: one}, use_cache=False, **given).logits[0]
         finally:
-            self._inject = None
+            self._inject, self._scores = None, False
         return logits
+
+    @contextlib.contextmanager
+    def rounded_at_random(self, *, seed: int) -> Iterator[None]:
+        """Within this, a twelfth of all products with weight matrices goes to the next number up or down.
+
+        The variance of that, one twelfth of a unit in the last place squared, is the one of a rounding. Monte Carlo
+        arithmetic (Parker 1997, UCLA CSD-970002): what changes then is what the precision leaves open, whatever
+        kernels a batch shape happens to select.
+        """
+        generators: dict[torch.device, torch.Generator] = {}
+
+        def dither(module: Any, arguments: Any, output: Any) -> Any:
+            del module, arguments
+            if not isinstance(output, torch.Tensor) or not output.is_floating_point():
+                return None
+            device, eps = output.device, torch.finfo(output.dtype).eps
+            if device not in generators:
+                generators[device] = torch.Generator(device).manual_seed(seed)
+            chance = torch.rand(output.shape, generator=generators[device], device=device)
+            up, down = (chance < _ROUNDED / 2).to(chance.dtype), (chance > 1 - _ROUNDED / 2).to(chance.dtype)
+            return (output * (1 + 0.75 * eps * (up - down))).to(output.dtype)
+
+        handles = [m.register_forward_hook(dither) for m in self.model.modules() if self._multiplies(m)]
+        try:
+            yield
+        finally:
+            for handle in handles:
+                handle.remove()
+
+    def _multiplies(self, module: Any) -> bool:
+        """Whether a module is a product with a weight matrix, other than the embedding and the head."""
+        own = [parameter for parameter in module._parameters.values() if parameter is not None]  # noqa: SLF001
+        is_table = isinstance(module, torch.nn.Embedding)
+        return module is not self._head and not is_table and any(parameter.dim() == 2 for parameter in own)
 
     @property
     def has_cache(self) -> bool:

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from verify.runtime.causal.rows import to_device
 from verify.runtime.causal.schedule import Row
 from verify.runtime.causal.trie import Trie
 
@@ -80,6 +81,14 @@ class Masks:
         self._only = kinds[0] if kinds else ("sliding_attention" if self._window else "full_attention")
         self._dtype = dtype
 
+    @property
+    def reach(self) -> int | None:
+        """Tokens that the nearest-sighted layer looks back on; None where all look back to the beginning."""
+        kinds = self._kinds or [self._only]
+        ends = {"sliding_attention": self._window, "chunked_attention": self._chunk}
+        found = [end for kind in kinds if (end := ends.get(kind)) is not None]
+        return min(found, default=None)
+
     def make(self, packed: Packed, *, depth: int, window_kept: int | None, device: torch.device) -> Mask:
         """The mask in the form that the model takes: one, or one for each kind of layer.
 
@@ -91,10 +100,10 @@ class Masks:
         """
         if packed.visible is None:
             return None
-        own = torch.from_numpy(packed.visible).to(device)
+        own = to_device(packed.visible, device)
         height, width, _ = own.shape
         allowed = torch.cat([torch.ones(height, width, depth, dtype=torch.bool, device=device), own], dim=-1)
-        query = torch.from_numpy(packed.positions).to(device)
+        query = to_device(packed.positions, device)
         key = torch.cat([torch.arange(depth, device=device).expand(height, -1), query], dim=-1)
         made = {
             kind: self._additive(self._one(kind, allowed, query, key, window_kept=window_kept, depth=depth))
@@ -121,8 +130,10 @@ class Masks:
         return (allowed & near)[..., 0 if window_kept is None else depth - window_kept :]
 
     def _additive(self, allowed: torch.Tensor) -> torch.Tensor:
-        mask = torch.zeros(allowed.shape, dtype=self._dtype, device=allowed.device)
-        return mask.masked_fill_(~allowed, torch.finfo(self._dtype).min)[:, None]
+        # Rows of a mask begin at multiples of 16 bytes, without which an accelerator's attention refuses it.
+        *shape, width = allowed.shape
+        table = torch.zeros(*shape, -(-width // 8) * 8, dtype=self._dtype, device=allowed.device)
+        return table[..., :width].masked_fill_(~allowed, torch.finfo(self._dtype).min)[:, None]
 
 
 def window_kept(cache: Any) -> int | None:

@@ -15,6 +15,7 @@ from verify.runtime.causal.packing import Masks
 from verify.runtime.causal.plain import Batching, PlainPath
 from verify.runtime.causal.schedule import Limits
 from verify.runtime.causal.shared import SharedPath
+from verify.runtime.causal.split import may_split
 from verify.runtime.causal.tokens import Piece
 from verify.runtime.causal.trie import grow
 
@@ -23,6 +24,17 @@ _SAMPLE: Final = 16
 """Tokens from which the size of a cache is measured."""
 _CPU_CACHE: Final = 2**30
 """Bytes for caches where there is no accelerator."""
+
+
+class _Rounded:
+    """A path whose network rounds once more at random."""
+
+    def __init__(self, network: Network, path: PlainPath) -> None:
+        self._network, self._path = network, path
+
+    def run(self, pieces: Sequence[Any], ledger: Ledger, wanted: Sequence[int]) -> Iterator[int]:
+        with self._network.rounded_at_random(seed=0):
+            yield from self._path.run(pieces, ledger, wanted)
 
 
 class CausalPaths:
@@ -37,12 +49,13 @@ class CausalPaths:
     def __init__(self, network: Network, loaded: Loaded, *, context: int) -> None:
         self._network, self._loaded, self._context = network, loaded, context
         on_cpu = loaded.device.type == "cpu"
-        self._batch_tokens = 1024 if on_cpu else 16384
+        self.batch_tokens = 1024 if on_cpu else 16384
+        """Most token positions of a forward, padding included."""
         text = loaded.config.get_text_config()
         self._masks = Masks(text, dtype=loaded.dtype)
         self._limits = Limits(
             row_tokens=192 if on_cpu else 512,
-            batch_tokens=self._batch_tokens,
+            batch_tokens=self.batch_tokens,
             cache_tokens=self._cache_tokens(),
             call_tokens=16 if on_cpu else 512,
             packs=False,
@@ -52,19 +65,20 @@ class CausalPaths:
         self._made: tuple[PlainPath, SharedPath | None] = self._make(self.trust)
 
     def _plain(self, batching: Batching) -> PlainPath:
-        return PlainPath(self._network, batching=batching, batch_tokens=self._batch_tokens)
+        return PlainPath(self._network, batching=batching, batch_tokens=self.batch_tokens)
 
-    def _shared(self, *, packs: bool, limits: Limits | None = None) -> SharedPath:
+    def _shared(self, *, packs: bool, splits: bool = False, limits: Limits | None = None) -> SharedPath:
         return SharedPath(
             self._network,
             masks=self._masks,
-            limits=(limits or self._limits)._replace(packs=packs),
+            limits=(limits or self._limits)._replace(packs=packs, splits=splits),
             plain=self.alone,
             context=self._context,
         )
 
     def _make(self, trust: probe.Trust) -> tuple[PlainPath, SharedPath | None]:
-        return self._plain(trust.batching), self._shared(packs=trust.packs) if trust.shares else None
+        shared = self._shared(packs=trust.packs, splits=trust.splits) if trust.shares else None
+        return self._plain(trust.batching), shared
 
     @property
     def shared(self) -> SharedPath | None:
@@ -113,10 +127,15 @@ class CausalPaths:
         small = self._limits._replace(row_tokens=max(self._limits.row_tokens, 64), call_tokens=0)
         ways = probe.Ways(
             alone=self.alone,
+            rounded=_Rounded(self._network, self.alone),
             equal=self._plain(Batching.EQUAL),
             padded=PlainPath(self._network, batching=Batching.PADDED, batch_tokens=max(4 * length, 1024)),
             expand=self._shared(packs=False, limits=small),
             pack=self._shared(packs=True, limits=small),
+            split=self._shared(packs=False, splits=True, limits=small)
+            if may_split(self._network.model.config)
+            else None,
+            split_packed=self._shared(packs=True, splits=True, limits=small),
         )
         with torch.inference_mode():
             return probe.try_out(

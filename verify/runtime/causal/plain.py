@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from verify.runtime.causal.ledger import Asked, Ledger, asked, is_out_of_memory
 from verify.runtime.causal.network import Network
+from verify.runtime.causal.rows import to_device
 from verify.runtime.causal.tokens import Ids, Piece
 
 
@@ -48,6 +49,7 @@ class PlainPath:
         inputs = distinct_inputs(pieces, wanted)
         for batch in self._batches(inputs):
             yield from self._run_batch(batch, pieces=pieces, ledger=ledger)
+        yield from ledger.settle()
 
     def _batches(self, inputs: Sequence["Input"]) -> Iterator[list["Input"]]:
         """Longest first, so that a shortage of memory shows at once."""
@@ -85,7 +87,7 @@ class PlainPath:
 
     def _forward(self, batch: list["Input"], *, pieces: Sequence[Piece], ledger: Ledger) -> None:
         width = max(len(one.ids) for one in batch)
-        ids = torch.from_numpy(pad_right([one.ids for one in batch], width=width)).to(self._network.device)
+        ids = to_device(pad_right([one.ids for one in batch], width=width), self._network.device)
         what = _asked_of(batch, width=width, pieces=pieces, ledger=ledger)
         parts, _ = self._network.forward(ids, torch.from_numpy(what.rows))
         ledger.read(parts, what)

@@ -33,6 +33,8 @@ class Limits(NamedTuple):
     """What one more forward costs, in tokens; weighed against padding and repetition."""
     packs: bool
     """Whether a row may hold a whole subtree; else each input is a row."""
+    splits: bool = False
+    """Whether attention to the prefix is computed apart, without a copy of its keys and values for each row."""
 
 
 class Row(NamedTuple):
@@ -161,7 +163,7 @@ class _Walk:
     def _counts(self, row: Row, left: int) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
         """Sizes that a batch beginning with this row may have: the largest ones, and small ones."""
         by_tokens = self._limits.batch_tokens // row.size
-        by_cache = self._limits.cache_tokens // (row.depth + row.size)
+        by_cache = self._limits.cache_tokens // (row.size if self._limits.splits else row.depth + row.size)
         most = min(left, max(1, min(by_tokens, by_cache)))
         largest = np.arange(max(1, most - _CHOICES + 1), most + 1)
         return np.concatenate([np.arange(1, min(_CHOICES // 4, int(largest[0]))), largest])

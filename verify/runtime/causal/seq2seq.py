@@ -86,6 +86,7 @@ class Seq2SeqPath:
                     raise
                 release()
             yield from ledger.drain()
+        yield from ledger.settle()
 
     def _run_group(self, pairs: Sequence[SourceTarget], ledger: Ledger, group: Sequence[int]) -> None:
         device = self._network.device

@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 from verify.runtime.causal.caches import fork
 from verify.runtime.causal.ledger import Asked, Ledger, is_out_of_memory
 from verify.runtime.causal.network import Network
-from verify.runtime.causal.packing import Masks, pack, window_kept
+from verify.runtime.causal.packing import Masks, Packed, pack, window_kept
 from verify.runtime.causal.plain import PlainPath, release
+from verify.runtime.causal.rows import to_device
 from verify.runtime.causal.schedule import Batch, Enter, Leave, Limits, Row, schedule
+from verify.runtime.causal.split import rows_behind, splitting
 from verify.runtime.causal.trie import Trie, grow
 
 
@@ -41,6 +43,7 @@ class SharedPath:
         self.unique += trie.unique
         run = _Run(trie, ledger, self._network, self._masks, limits=self.limits, last=self._context - 1)
         yield from run.steps()
+        yield from ledger.settle()
         missing = [index for index in wanted if not ledger.is_complete(index)]
         yield from self._plain.run(pieces, ledger, missing)
 
@@ -115,6 +118,9 @@ class _Run:
     def _rows(self, rows: Sequence[Row]) -> None:
         cache, depth = self._prefixes[-1]
         packed = pack(self._trie, rows, last_position=self._last)
+        if cache is not None and self._limits.splits and self._sees_all(depth + rows[0].size):
+            self._behind(packed, cache)
+            return
         mask = None
         if self._limits.packs:
             kept = window_kept(cache)
@@ -126,6 +132,20 @@ class _Run:
             cache=None if cache is None else fork(cache, len(rows)),
             mask=mask,
         )
+
+    def _sees_all(self, length: int) -> bool:
+        """Whether the last of `length` tokens still looks back on the first one."""
+        reach = self._masks.reach
+        return reach is None or length <= reach
+
+    def _behind(self, packed: Packed, cache: Any) -> None:
+        """Run rows whose attention to the prefix is computed apart."""
+        own, prefix = rows_behind(cache)
+        mask = self._masks.make(packed, depth=0, window_kept=None, device=self._network.device)
+        with splitting(self._network.model, prefix):
+            self._forward(
+                packed.ids, packed.nodes.reshape(-1), positions=packed.positions, cache=own, mask=mask, keep=False
+            )
 
     def _forward(
         self,
@@ -140,9 +160,9 @@ class _Run:
         what, scored = self._asked(nodes)
         device = self._network.device
         parts, kept = self._network.forward(
-            torch.from_numpy(ids).to(device, non_blocking=True),
+            to_device(ids, device),
             torch.from_numpy(what.rows),
-            positions=None if positions is None else torch.from_numpy(positions).to(device, non_blocking=True),
+            positions=None if positions is None else to_device(positions, device),
             mask=mask,
             cache=cache,
             keep=keep,

@@ -7,12 +7,13 @@ import numpy as np
 import torch
 
 from verify.records import Failed, GenerateAnswer
-from verify.runtime.causal.caches import fork, join, select
+from verify.runtime.causal.caches import can_pad, fork, join, part, select
 from verify.runtime.causal.chat import Voice
 from verify.runtime.causal.decoding import OneByOne, Prompt, Writing, is_broken
 from verify.runtime.causal.ledger import is_out_of_memory
 from verify.runtime.causal.network import Network
-from verify.runtime.causal.plain import release
+from verify.runtime.causal.plain import pad_right, release
+from verify.runtime.causal.rows import to_device
 from verify.runtime.causal.tokens import Ids
 
 _MIN_SHARED = 16
@@ -28,36 +29,66 @@ class Fresh(NamedTuple):
 
 
 class Reader:
-    """Reads prompts; what several of them begin with is read once.
+    """Reads prompts; what several of them begin with is read once, the rest side by side.
 
     Args:
         network: The subject's network.
         shares: Whether a prefix's cache may be continued by several tokens; found by the trial.
+        batch_tokens: Most tokens of a forward.
     """
 
-    def __init__(self, network: Network, *, shares: bool) -> None:
-        self._network, self._shares = network, shares
+    def __init__(self, network: Network, *, shares: bool, batch_tokens: int) -> None:
+        self._network, self._shares, self._batch_tokens = network, shares, batch_tokens
 
-    def read(self, prompts: Sequence[Ids]) -> Iterator[Fresh]:
-        """Caches and last logits of prompts, in order."""
+    def read(self, prompts: Sequence[Ids]) -> list[Fresh]:
+        """Caches and last logits of prompts, in order.
+
+        Prompts of one length are read side by side; of several lengths only where a cache can be cut to a
+        row's own tokens.
+        """
         shared = common_length(prompts) if self._shares and len(prompts) > 1 else 0
         prefix = None
         if shared >= _MIN_SHARED:
-            prefix = self._forward(prompts[0][:shared], start=0, cache=None).cache
-        for ids in prompts:
-            if prefix is None:
-                yield self._forward(ids, start=0, cache=None)
-            else:
-                yield self._forward(ids[shared:], start=shared, cache=fork(prefix))
+            (only,) = self._forward([prompts[0][:shared]], start=0, prefix=None)
+            prefix = only.cache
+        else:
+            shared = 0
+        longest_first = sorted(range(len(prompts)), key=lambda index: -len(prompts[index]))
+        found: dict[int, Fresh] = {}
+        pads = False
+        while longest_first:
+            # The first is read alone: its cache says whether rows of several lengths may go together.
+            group = self._group(longest_first, prompts, shared=shared, pads=pads) if found else longest_first[:1]
+            tails = [prompts[index][shared:] for index in group]
+            found.update(zip(group, self._forward(tails, start=shared, prefix=prefix), strict=True))
+            pads = can_pad(found[group[0]].cache)
+            longest_first = longest_first[len(group) :]
+        return [found[index] for index in range(len(prompts))]
 
-    def _forward(self, ids: Ids, *, start: int, cache: Any) -> Fresh:
-        device = self._network.device
-        tokens = torch.from_numpy(ids.astype(np.int64))[None].to(device)
-        positions = torch.arange(start, start + len(ids), device=device)[None] if start else None
+    def _group(self, waiting: Sequence[int], prompts: Sequence[Ids], *, shared: int, pads: bool) -> list[int]:
+        longest = len(prompts[waiting[0]])
+        most = max(1, self._batch_tokens // (longest - shared))
+        return [index for index in waiting[:most] if pads or len(prompts[index]) == longest]
+
+    def _forward(self, tails: Sequence[Ids], *, start: int, prefix: Any) -> list[Fresh]:
+        lengths, device = [len(tail) for tail in tails], self._network.device
+        table = pad_right(tails, width=max(lengths))
+        height, width = table.shape
+        rows = np.arange(height) * width + np.array(lengths) - 1
         parts, kept = self._network.forward(
-            tokens, torch.tensor([len(ids) - 1]), positions=positions, cache=cache, keep=True
+            to_device(table, device),
+            torch.from_numpy(rows),
+            positions=torch.arange(start, start + width, device=device).expand(height, -1) if start else None,
+            cache=None if prefix is None else fork(prefix, height),
+            keep=True,
+            writes=True,
         )
-        return Fresh(kept, start + len(ids), next(iter(parts)).logits)
+        logits = torch.cat([found.logits for found in parts])
+        ends = [start + length for length in lengths]
+        caches = [kept] if height == 1 else part(kept, lengths=ends)
+        return [
+            Fresh(cache, end, logits[row : row + 1]) for row, (cache, end) in enumerate(zip(caches, ends, strict=True))
+        ]
 
 
 def common_length(prompts: Sequence[Ids]) -> int:
@@ -121,7 +152,7 @@ class Batch:
             mask = (columns >= (self._width - lengths)[:, None]).long()
         rows = torch.arange(len(tokens))
         parts, self._cache = self._network.forward(
-            ids, rows, positions=lengths[:, None], mask=mask, cache=self._cache, keep=True
+            ids, rows, positions=lengths[:, None], mask=mask, cache=self._cache, keep=True, writes=True
         )
         self.logits = torch.cat([part.logits for part in parts])
         self._lengths = [length + 1 for length in self._lengths]
@@ -135,13 +166,13 @@ class Together:
         network: The subject's network.
         voice: Reads tokens as text.
         single: Gives the rules of choosing, and takes what memory is too small for.
-        shares: Whether prompts may share a prefix.
+        reader: Reads prompts.
         rows: Most rows of a batch.
     """
 
-    def __init__(self, network: Network, *, voice: Voice, single: OneByOne, shares: bool, rows: int) -> None:
+    def __init__(self, network: Network, *, voice: Voice, single: OneByOne, reader: Reader, rows: int) -> None:
         self._network, self._voice, self._single, self._rows = network, voice, single, rows
-        self._reader = Reader(network, shares=shares)
+        self._reader = reader
 
     def run(self, prompts: Sequence[Prompt]) -> Iterator[tuple[int, GenerateAnswer | Failed]]:
         """Write answers; yields the prompt's index and its answer as soon as it is done."""
@@ -170,7 +201,7 @@ class Together:
         while waiting or active:
             room = self._rows - len(active)
             if waiting and (not active or room >= max(1, self._rows // 4)):
-                batch.add(list(self._reader.read([prompts[index].ids for index in waiting[:room]])))
+                batch.add(self._reader.read([prompts[index].ids for index in waiting[:room]]))
                 active += [(index, self._single.begin(prompts[index])) for index in waiting[:room]]
                 waiting = waiting[room:]
             self._choose(batch, [writing for _, writing in active])

@@ -32,7 +32,8 @@ class Writers:
 
     def __init__(self, network: Network, *, voice: Voice, single: OneByOne, paths: CausalPaths, rows: int) -> None:
         self._network, self._single, self._paths = network, single, paths
-        self._together = Together(network, voice=voice, single=single, shares=paths.trust.shares, rows=rows)
+        self._reader = Reader(network, shares=paths.trust.shares, batch_tokens=paths.batch_tokens)
+        self._together = Together(network, voice=voice, single=single, reader=self._reader, rows=rows)
         self._trusted: int | None = None
         """Longest prompt and answer that may be written together; None before the trial."""
 
@@ -56,7 +57,8 @@ class Writers:
         pool = np.asarray(self._paths.ordinary, dtype=np.int32)
         trunk = rng.choice(pool, size=size)
         third = size // 3
-        prompts = [trunk[:third], trunk, np.concatenate([trunk[: third - 5], rng.choice(pool, size=11)])]
+        prompts = [np.concatenate([trunk[: third - 5], rng.choice(pool, size=size)]) for size in (5, 9, 11)]
+        prompts.insert(1, trunk)
         forced = [rng.choice(pool, size=_STEPS) for _ in prompts]
         truth = self._plain(prompts, forced)
         try:
@@ -73,17 +75,17 @@ class Writers:
         return [ledger.scores(i).logprobs for i in range(len(pieces))]
 
     def _forced(self, prompts: Sequence[Ids], forced: Sequence[Ids]) -> list[NDArray[np.float64]]:
-        """Log-probabilities of forced answers; the third row joins late, the first one leaves early."""
-        reader, batch = Reader(self._network, shares=self._paths.trust.shares), Batch(self._network)
-        batch.add(list(reader.read(prompts[:2])))
-        rows, found = [0, 1], [list[float]() for _ in prompts]
+        """Log-probabilities of forced answers; the last row joins late, the first one leaves early."""
+        batch = Batch(self._network)
+        batch.add(self._reader.read(prompts[:-1]))
+        rows, found = list(range(len(prompts) - 1)), [list[float]() for _ in prompts]
         for step in range(_STEPS):
             if step == _STEPS // 3:
-                batch.add(list(reader.read(prompts[2:])))
-                rows = [0, 1, 2]
+                batch.add(self._reader.read(prompts[-1:]))
+                rows.append(len(prompts) - 1)
             if step == 2 * _STEPS // 3:
-                batch.keep([1, 2])
-                rows = [1, 2]
+                batch.keep(range(1, len(rows)))
+                rows = rows[1:]
             tokens = [int(forced[row][len(found[row])]) for row in rows]
             logits = torch.zeros(0) if batch.logits is None else batch.logits
             table = torch.log_softmax(logits.double(), dim=-1)
