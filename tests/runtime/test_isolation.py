@@ -90,6 +90,14 @@ def test_nothing_can_be_written_but_the_scratch_folder(inside, tmp_path):
     assert not (tmp_path / "theirs").exists()
 
 
+def test_other_processes_are_out_of_sight(inside):
+    """An accelerator's driver looks itself up in /proc by its own number: it must be there, and nobody else."""
+    needs(inside, "T2")
+    told = inside("import os\nresult = sorted(p for p in os.listdir('/proc') if p.isdigit()), os.getpid()")
+
+    assert told == "(['1', '2'], 2)"
+
+
 def test_the_parent_cannot_be_signalled(inside):
     needs(inside, "T2")
     told = inside(

@@ -22,6 +22,7 @@ from verify.records import (
 )
 from verify.runtime.causal import caches, ledger, loading, open_causal, plain, shared
 from verify.runtime.causal.engine import CausalEngine
+from verify.runtime.causal.network import Network
 from verify.runtime.causal.tokens import Tokens
 
 WINDOW = 128
@@ -288,7 +289,8 @@ def test_an_unknown_cache_is_never_shared(folder, monkeypatch):
     assert "TypeError" in engine.facts.path_reason
 
 
-def test_a_cache_that_is_silently_wrong_is_never_shared(folder, monkeypatch):
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_a_cache_that_is_silently_wrong_is_never_shared(folder, monkeypatch, dtype):
     """Planted defect: the forked cache has lost its first token."""
     honest = caches.fork
 
@@ -300,13 +302,56 @@ def test_a_cache_that_is_silently_wrong_is_never_shared(folder, monkeypatch):
         return made
 
     monkeypatch.setattr(shared, "fork", forget)
-    engine = open_causal(folder)
+    engine = open_causal(folder, dtype=dtype)
 
     assert engine.facts.path == "plain"
-    answers = _ask(engine, requests())
+    if dtype == "float32":
+        answers = _ask(engine, requests())
+        monkeypatch.undo()
+        for one, two in zip(answers, _ask(open_causal(folder), requests()), strict=True):
+            assert one.logprob == pytest.approx(two.logprob, abs=1e-4)
+
+
+def test_a_trial_that_could_share_nothing_does_not_pass(tmp_path, monkeypatch):
+    """Planted defect: the forward that measures a cache's size fails. Rows of a recurrent model must not be packed."""
+    monkeypatch.setattr("verify.runtime.causal.paths.CausalPaths._cache_tokens", lambda self: 1)
+    folder = tiny.save("mamba2", tmp_path)
+    engine = open_causal(folder)
     monkeypatch.undo()
-    for one, two in zip(answers, _ask(open_causal(folder), requests()), strict=True):
-        assert one.logprob == pytest.approx(two.logprob, abs=1e-4)
+
+    assert engine.facts.path == "plain"
+    for one, two in zip(_ask(engine, requests()), _ask(open_causal(folder), requests()), strict=True):
+        assert one.logprob == pytest.approx(two.logprob, abs=1e-3)
+
+
+def test_reduced_precision_shares_within_its_own_rounding(folder):
+    trust = open_causal(folder, dtype="bfloat16")._causal.trust
+
+    assert trust.shares, trust.reason
+    assert 1e-4 < trust.allowed < 0.5
+
+
+def test_rounding_at_random_has_the_variance_of_a_rounding():
+    """Oracle: rounding to nearest is off by a uniform half unit in the last place, whose variance is 1/12."""
+    network = torch.nn.Module()
+    network.body, network.head = (torch.nn.Linear(4096, 4096, bias=False).bfloat16() for _ in range(2))
+    made = Network.__new__(Network)
+    made.model, made._head = network, network.head
+    ones = torch.rand(64, 4096).bfloat16()
+    plain = network.body(ones)
+
+    with made.rounded_at_random(seed=1):
+        once, head = network.body(ones), network.head(ones)
+    with made.rounded_at_random(seed=1):
+        again = network.body(ones)
+
+    assert torch.equal(once, again), "the same seed rounds the same way"
+    assert torch.equal(head, network.head(ones)), "the head is left alone"
+    assert torch.equal(network.body(ones), plain), "nothing stays behind"
+    unit = torch.exp2(plain.float().abs().log2().floor() - 7)
+    moved = ((once.float() - plain.float()) / unit)[plain != 0].detach()
+    assert float(moved.square().mean()) == pytest.approx(1 / 12, rel=0.1)
+    assert float(moved.mean()) == pytest.approx(0.0, abs=0.01)
 
 
 def test_padding_that_changes_numbers_is_never_used(folder, monkeypatch):

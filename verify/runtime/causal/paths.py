@@ -26,6 +26,17 @@ _CPU_CACHE: Final = 2**30
 """Bytes for caches where there is no accelerator."""
 
 
+def call_cost(parameters: int, *, on_cpu: bool) -> int:
+    """What one more forward costs, in tokens.
+
+    On a CPU the weights have to be fetched once more; on an accelerator launching the kernels takes about 25 ms,
+    in which a small model runs thousands of tokens. A guess by size, never by the clock: a run can be repeated.
+    """
+    if on_cpu:
+        return 32
+    return int(np.clip(1e13 / (2 * parameters), 256, 8192))
+
+
 class _Rounded:
     """A path whose network rounds once more at random."""
 
@@ -57,7 +68,7 @@ class CausalPaths:
             row_tokens=192 if on_cpu else 512,
             batch_tokens=self.batch_tokens,
             cache_tokens=self._cache_tokens(),
-            call_tokens=16 if on_cpu else 512,
+            call_tokens=call_cost(loaded.parameters, on_cpu=on_cpu),
             packs=False,
         )
         self.alone = self._plain(Batching.ALONE)
@@ -111,10 +122,15 @@ class CausalPaths:
         first = trust = self._try_out(length)
         for _ in range(_TRIALS - 1):
             length //= 2
-            if trust.shares or length < 2 * probe.SHORTEST or not self._network.has_cache:
+            if trust.shares or length < 2 * probe.SHORTEST or not self._has_cache:
                 break
             trust = self._try_out(length)
         return trust if trust.shares else first
+
+    @property
+    def _has_cache(self) -> bool:
+        """Whether a forward with a cache has run: without one, a trial of sharing would share nothing and pass."""
+        return self._limits.cache_tokens > 1
 
     @property
     def ordinary(self) -> list[int]:
@@ -144,7 +160,7 @@ class CausalPaths:
                 config=self._loaded.config,
                 tokens=self.ordinary,
                 exact=self._loaded.dtype == torch.float32,
-                has_cache=self._network.has_cache,
+                has_cache=self._has_cache,
             )
 
     def run(self, pieces: Sequence[Any], ledger: Ledger, wanted: Sequence[int]) -> Iterator[int]:

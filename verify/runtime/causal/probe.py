@@ -93,7 +93,7 @@ def try_out(ways: Ways, *, length: int, config: Any, tokens: Sequence[int], exac
     if trial.problem:
         return Trust(length, Batching.ALONE, shares=False, packs=False, reason=trial.problem)
     batching = trial.batching()
-    why = "the architecture takes no cache"
+    why = "the architecture takes no cache, or fails with one"
     plain = Trust(length, batching, shares=False, packs=False, reason=why, allowed=trial.allowed.most)
     if not has_cache:
         return plain
