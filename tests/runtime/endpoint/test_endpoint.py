@@ -34,7 +34,11 @@ def test_a_server_with_everything_gives_log_probabilities(connect):
     assert subject.access is AccessLevel.LOGPROBS
     assert subject.answers == ("generate", "loglikelihood")
     assert subject.context == 2048
-    assert subject.environment == {"server_model": "toy-served", "system_fingerprint": "fp_1"}
+    assert subject.environment == {
+        "server_model": "toy-served",
+        "system_fingerprint": "fp_1",
+        "log_probabilities": "echo with logprobs, by token texts",
+    }
     assert subject.digest_covers == "endpoint-identity"
 
 
