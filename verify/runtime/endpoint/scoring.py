@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from verify.records import Failed, FailureReason, LogLikelihood, LogLikelihoodAnswer, Response
 from verify.runtime.causal.tokens import move_spaces
 from verify.runtime.endpoint import token_ids
-from verify.runtime.endpoint.bodies import Call, call_for, echoed, response_from
+from verify.runtime.endpoint.bodies import Call, Echoed, call_for, echoed, response_from
 from verify.runtime.endpoint.client import EndpointClient, Reply
 from verify.runtime.endpoint.token_ids import MOST_NEXT, Split, read_next, read_prompt, read_span, read_written
 
@@ -163,18 +163,22 @@ class Scorer:
         return _apart(scored, value)
 
     async def _echo_contradiction(self, request: LogLikelihood) -> str:
-        reply = await self._post(call_for(request, model=self._model))
-        told = None if reply.body is None else echoed(reply.body)
+        """As above, by texts; a text whose end is cut otherwise once more is written is shortened and tried again."""
         prompt = request.context + request.continuation
-        if told is None or "".join(told.texts[:-1]) != prompt or told.logprobs[-1] is None:
-            return ""  # what was written is not listed, or in another cut: nothing to compare
-        again = LogLikelihood(context=prompt, continuation=told.texts[-1])
-        reply = await self._post(call_for(again, model=self._model))
-        second = None if reply.body is None else echoed(reply.body)
-        if second is None or second.texts[: len(told.texts)] != told.texts:
-            return ""
-        value = second.logprobs[len(told.texts) - 1]
-        return "" if value is not None and abs(value - told.logprobs[-1]) <= NEAR else _CONTRADICTS
+        for text in (prompt, prompt[:-1], prompt[:-2]):
+            told = await self._echo(text)
+            if told is None or "".join(told.texts[:-1]) != text or told.logprobs[-1] is None:
+                continue
+            again = await self._echo(text + told.texts[-1])
+            if again is None or again.texts[: len(told.texts)] != told.texts:
+                continue
+            value = again.logprobs[len(told.texts) - 1]
+            return "" if value is not None and abs(value - told.logprobs[-1]) <= NEAR else _CONTRADICTS
+        return ""  # what it writes is not listed, or always in another cut: nothing to compare
+
+    async def _echo(self, text: str) -> Echoed | None:
+        reply = await self._post(call_for(LogLikelihood(context="", continuation=text), model=self._model))
+        return None if reply.body is None else echoed(reply.body)
 
     async def tells_singles(self, request: LogLikelihood) -> bool:
         """Whether the tokens that are asked for by id come back, with the numbers of the way itself."""
