@@ -37,8 +37,8 @@ _BOM: Final = b"\xef\xbb\xbf"
 _OTHER_FORMS: Final = {
     b"\x1f\x8b": "it is compressed; unpack it first (gunzip)",
     b"PK": "it is a ZIP archive; unpack it first",
-    b"\xff\xfe": "it is UTF-16; save it as UTF-8",
-    b"\xfe\xff": "it is UTF-16; save it as UTF-8",
+    b"\xff\xfe": "it begins like UTF-16; save it as UTF-8",
+    b"\xfe\xff": "it begins like UTF-16; save it as UTF-8",
 }
 """First bytes of what comes instead of JSONL from a Windows machine or a batch service's download."""
 _HEX: Final = re.compile(r"(sha256:)?([0-9a-f]{64})")
@@ -262,7 +262,7 @@ def _without_bom(file: Path, raw: bytes) -> bytes:
     """
     for beginning, problem in _OTHER_FORMS.items():
         if raw.startswith(beginning):
-            raise ContentError(file, problem)
+            raise ContentError(file, problem, line=1)
     return raw.removeprefix(_BOM)
 
 
