@@ -62,7 +62,7 @@ class Writers:
         A very short row stands beside a very long one: some rotary positions depend on the longest row of a batch.
         """
         size = length - _STEPS
-        if size < _SHORTEST or not self._network.has_cache:
+        if size < _SHORTEST or not self._network.has_cache or not self._paths.ordinary:
             return False
         rng = np.random.default_rng(size)
         pool = np.asarray(self._paths.ordinary, dtype=np.int32)
