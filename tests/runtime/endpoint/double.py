@@ -79,6 +79,7 @@ class Double:
         self.bos = False
         self.first_scored = True
         self.fingerprint = "fp_1"
+        self.served = "toy-served"
         self.key = None
         self.down = False
         self.calls = Counter()
@@ -209,7 +210,7 @@ class Double:
     def envelope(self, choice):
         value = {
             "id": "x",
-            "model": "toy-served",
+            "model": self.served,
             "system_fingerprint": self.fingerprint,
             "choices": [{"index": 0, **choice}],
             "usage": {"completion_tokens": 3},

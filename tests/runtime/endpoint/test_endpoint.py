@@ -254,6 +254,22 @@ def test_another_model_behind_the_same_name_is_noticed(server, connect):
     assert runtime.subject.digest == connect().subject.digest
 
 
+def test_another_name_in_the_answers_is_noticed(server, connect):
+    runtime = connect()
+    server.served = "another-7b"
+
+    ask(runtime, "b")
+
+    assert any("another-7b" in warning and "changed" in warning for warning in runtime.subject.warnings)
+
+
+def test_a_model_that_the_server_does_not_list_is_named_in_a_warning(server):
+    runtime = EndpointRuntime(server.url, model="other", limits=QUICK)
+    runtime.close()
+
+    assert any("does not name this one" in warning for warning in runtime.subject.warnings)
+
+
 def test_a_lone_surrogate_in_a_request_is_invalid_text(connect):
     (answered,) = connect().answer([Generate(prompt="\ud800")])
 

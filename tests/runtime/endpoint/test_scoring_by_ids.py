@@ -197,3 +197,22 @@ def test_faults_while_scoring_concern_their_own_request(server, connect):
 
     assert bad.reason is FailureReason.UNSUPPORTED
     assert good.n_tokens == 2
+
+
+@BOTH
+def test_a_lone_surrogate_is_invalid_text_and_its_neighbours_are_scored(server, connect):
+    broken, good = ask(connect(), ("\ud800", "나"), ("가나", "다"))
+
+    assert broken.reason is FailureReason.INVALID_TEXT
+    assert good.n_tokens == 1
+
+
+@BOTH
+def test_fingerprints_are_compared_where_a_server_has_them_and_not_in_its_own_calls(server, connect):
+    """`/generate` and `/tokenize` name no model; that is no change of it."""
+    server.bos = True
+    runtime = connect()
+
+    ask(runtime, ("abcd", "efgh"))
+
+    assert not any("changed" in warning for warning in runtime.subject.warnings)
