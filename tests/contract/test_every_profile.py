@@ -1,8 +1,12 @@
 """Every model profile: the sovereign models are there, and each says truly how it can be reached."""
 
+import re
+
 import pytest
 
+from verify.cli.listing import ways_to_reach
 from verify.loading import load_profiles
+from verify.runtime.addresses import parse_address
 
 PROFILES = load_profiles()
 SOVEREIGN = {
@@ -40,4 +44,38 @@ def test_weights_are_offered_only_where_they_can_be_opened_without_remote_code(n
 
 @pytest.mark.parametrize("name", sorted(PROFILES))
 def test_a_profile_says_what_exact_scoring_on_a_server_needs(name: str) -> None:
-    assert {option.server for option in PROFILES[name].served} == {"vllm", "sglang"}
+    profile = PROFILES[name]
+
+    assert {option.server for option in profile.served} == {"vllm", "sglang"}
+    for option in profile.served:
+        words = option.start.split()
+        assert profile.source in words
+        assert words[words.index("--port") + 1] == str(option.port)
+        assert ("--trust-remote-code" in words) == profile.remote_code
+        assert option.why["ko"]
+        assert option.why["en"]
+
+
+@pytest.mark.parametrize("name", sorted(PROFILES))
+def test_a_profile_is_pinned_to_a_commit_or_to_nothing(name: str) -> None:
+    revision = PROFILES[name].revision
+
+    assert revision is None or re.fullmatch(r"[0-9a-f]{40}", revision)
+
+
+@pytest.mark.parametrize("language", ["ko", "en"])
+@pytest.mark.parametrize("name", sorted(PROFILES))
+def test_every_way_that_is_shown_names_a_subject_that_parses(name: str, language: str) -> None:
+    profile = PROFILES[name]
+    lines = [line.strip() for line in ways_to_reach(profile, language=language)]
+    runs = [line.removeprefix("verify run ") for line in lines if line.startswith("verify run ")]
+
+    for run in runs:
+        if not run.startswith("recorded:"):
+            parse_address(run, profiles=PROFILES)
+    assert [run for run in runs if run.startswith("endpoint:")] == [
+        f"endpoint:http://127.0.0.1:{option.port}/v1#{profile.source}" for option in profile.served
+    ]
+    assert (name in runs) == (profile.reach == "weights")
+    assert all(option.start in lines for option in profile.served)
+    assert any(line.startswith("verify export") for line in lines)

@@ -77,3 +77,14 @@ def test_the_text_of_a_conversation_is_all_of_it():
 
     assert "가" in text_of(request)
     assert "나" in text_of(request)
+
+
+def test_silence_is_bounded_by_the_heaviest_request_and_not_by_the_whole_chunk():
+    """A hang is noticed long before all that was handed over could have been answered, yet no single one is cut."""
+    requests = [Generate(prompt=f"질문 {n}", max_tokens=512) for n in range(4096)]
+    pace = Pace(Limits(), shared=False)
+
+    assert pace.silence(requests) < 0.03 * pace.limit(requests)
+    assert pace.silence(requests) > 16 * pace.limit(requests[:1])
+    assert pace.silence(requests[:1]) == pace.limit(requests[:1])
+    assert pace.silence([]) == Limits().base_s

@@ -75,6 +75,20 @@ def test_several_poisoned_requests_among_many_are_all_found(stub):
     assert {prompt for prompt, value in told.items() if isinstance(value, FailureReason)} == poison
 
 
+def test_a_hang_among_many_is_noticed_between_two_answers(stub):
+    """The whole chunk may take 30 s; after four seconds of silence it is known that the worker hangs."""
+    runtime = stub(limits=Limits(start_s=60, base_s=1, per_token_s=0.003))
+    asked = [Generate(prompt=f"say {n:03}", max_tokens=4) for n in range(400)]
+    asked.insert(200, Generate(prompt="hang", max_tokens=4))
+
+    told = {a.position: a.response for a in runtime.answer(asked)}
+
+    assert runtime._pace.limit(asked) > 25
+    assert {death.detail for death in runtime.deaths} <= {f"no answer within {s} s" for s in (1, 2, 3, 4)}
+    assert [n for n, response in told.items() if isinstance(response, Failed)] == [200]
+    assert told[200].reason is FailureReason.TIMEOUT
+
+
 def test_a_death_by_chance_costs_no_answer(stub):
     """What kills once (an out-of-memory kill, an operator) is no property of the request."""
     runtime = stub()

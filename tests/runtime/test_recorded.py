@@ -1,5 +1,6 @@
 """Answers that exist already, and the way out and back of an air-gapped exchange."""
 
+import gzip
 import json
 import random
 
@@ -19,7 +20,9 @@ from verify.records import (
     Message,
     TokenLogProbs,
 )
-from verify.runtime.recorded import RecordedRuntime, export_requests, import_answers
+from verify.runtime.causal.chat import FAMILIES
+from verify.runtime.endpoint.bodies import response_from
+from verify.runtime.recorded import RecordedAnswers, RecordedRuntime, export_requests, import_answers
 
 ASKED = [
     Generate(prompt="수수료는?", max_tokens=8, stop=("\n",)),
@@ -195,3 +198,97 @@ def test_a_wrong_file_names_its_line(tmp_path, text, message):
 
     with pytest.raises(ContentError, match=message):
         RecordedRuntime(file)
+
+
+def test_an_answer_beats_an_error_to_the_same_request_whatever_their_order(exported, tmp_path):
+    """A batch that was sent again: error file and output file in one, in both orders."""
+    lines = batch_output(exported)
+    error = {"custom_id": lines[0]["custom_id"], "response": None, "error": {"code": "batch_expired"}}
+
+    for name, order in (("first.jsonl", [error, *lines]), ("last.jsonl", [*lines, error])):
+        imported = import_answers(write(tmp_path / name, order), requests=ASKED)
+        assert imported.answers[ASKED[0].content_digest()].text == "1,000원"
+
+
+def test_several_files_are_one_and_an_error_is_no_answer(exported, tmp_path):
+    lines = batch_output(exported)
+    failed = {**lines[0], "response": {"status_code": 429, "body": {}}}
+    one = write(tmp_path / "one.jsonl", [failed, lines[1]])
+    two = write(tmp_path / "two.jsonl", [lines[2]])
+
+    answers = RecordedAnswers([one, two])
+
+    assert answers.of(ASKED[0]) is None
+    assert answers.of(ASKED[1]).text == "안녕하십니까."
+    assert RecordedAnswers([one, two, write(tmp_path / "three.jsonl", [lines[0]])]).of(ASKED[0]).text == "1,000원"
+    assert answers.write(tmp_path / "all.jsonl") == 2
+    whole = RecordedRuntime(tmp_path / "all.jsonl")
+    assert [a.response.kind for a in whole.answer(ASKED[:3])] == ["failed", "generate", "loglikelihood"]
+
+
+def test_two_files_that_contradict_each_other_name_both_places(exported, tmp_path):
+    lines = batch_output(exported)
+    other = json.loads(json.dumps(lines[0]))
+    other["response"]["body"]["choices"][0]["text"] = "2,000원"
+
+    with pytest.raises(ContentError, match=r"b\.jsonl:1: another answer to the request of .*a\.jsonl:1"):
+        RecordedAnswers([write(tmp_path / "a.jsonl", lines), write(tmp_path / "b.jsonl", [other])])
+
+
+def test_a_byte_order_mark_and_line_ends_of_windows_change_nothing(exported, tmp_path):
+    text = "\r\n".join(json.dumps(line) for line in batch_output(exported)) + "\r\n"
+    file = tmp_path / "windows.jsonl"
+    file.write_bytes(b"\xef\xbb\xbf" + text.encode())
+
+    assert len(import_answers(file, requests=ASKED).answers) == 3
+    assert RecordedAnswers([file]).write(tmp_path / "plain.jsonl") == 3
+    assert not (tmp_path / "plain.jsonl").read_bytes().startswith(b"\xef\xbb\xbf")
+    assert len(import_answers(tmp_path / "plain.jsonl", requests=ASKED).answers) == 3
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        pytest.param(gzip.compress(b"{}"), "gunzip", id="gzip"),
+        pytest.param(b"PK\x03\x04", "ZIP", id="zip"),
+        pytest.param('{"a": 1}'.encode("utf-16"), "UTF-16", id="UTF-16"),
+        pytest.param(b"\x00\x00\x00\x00", ":1: this is no JSON", id="zeros"),
+        pytest.param('{"request": "가"'.encode("cp949"), ":1: this is no JSON", id="cp949"),
+    ],
+)
+def test_a_file_in_another_form_says_what_to_do(tmp_path, content, message):
+    file = tmp_path / "answers.jsonl"
+    file.write_bytes(content)
+
+    with pytest.raises(ContentError, match=message):
+        RecordedRuntime(file)
+
+
+def test_a_line_that_was_cut_off_names_itself(exported, tmp_path):
+    file = write(tmp_path / "cut.jsonl", batch_output(exported))
+    file.write_bytes(file.read_bytes()[:-20])
+
+    with pytest.raises(ContentError, match=r"cut\.jsonl:3: this is no JSON"):
+        RecordedRuntime(file)
+
+
+def test_text_beside_a_custom_id_is_not_taken_for_an_error_of_the_batch(exported, tmp_path):
+    line = {"custom_id": batch_output(exported)[0]["custom_id"], "answer": "1,000원"}
+
+    with pytest.raises(ContentError, match=":1: expected request and answer"):
+        RecordedRuntime(write(tmp_path / "own.jsonl", [line]))
+
+
+@pytest.mark.parametrize("markers", FAMILIES, ids=lambda m: m.open.strip())
+def test_thinking_that_a_server_left_in_the_text_is_kept_apart(markers):
+    def read(text, finish="stop"):
+        return response_from(ASKED[1], {"choices": [{"message": {"content": text}, "finish_reason": finish}]})
+
+    closed = read(f"{markers.open}먼저 기간을 셉니다.{markers.close}\n\n14일입니다.")
+    headless = read(f"먼저 기간을 셉니다.{markers.close}14일입니다.")
+    cut = read(f"{markers.open}먼저 기간을", finish="length")
+
+    assert (closed.text, closed.thinking) == ("14일입니다.", "먼저 기간을 셉니다.")
+    assert (headless.text, headless.thinking) == ("14일입니다.", "먼저 기간을 셉니다.")
+    assert (cut.text, cut.thinking, cut.finish) == ("", "먼저 기간을", "length")
+    assert read(f"{markers.open}먼저 기간을").reason is FailureReason.EMPTY

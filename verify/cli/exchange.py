@@ -2,25 +2,32 @@
 
 import json
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from verify import loading
 from verify.cli.console import open_console, shown
 from verify.cli.options import Language, LanguageOption
-from verify.cli.running import CanariesOption, LimitOption, PolicyOption, SeedOption, SuiteOption, plan_inputs
-from verify.engine import Memory, Silent, examine
+from verify.cli.running import (
+    CanariesOption,
+    InputOption,
+    LimitOption,
+    PolicyOption,
+    SeedOption,
+    SuiteOption,
+    plan_inputs,
+)
 from verify.errors import ContentError, UsageError
 from verify.methods.catalogue import methods
 from verify.methods.privacy.canaries import DEFAULT_KINDS, DEFAULT_TIERS, make_canaries, to_jsonl, training_lines
-from verify.planning import make_plan
-from verify.records import AccessLevel, Failed, FailureReason, KeptResponse, Request, RequestKind, Subject, digest_of
-from verify.runtime.base import Answered
+from verify.planning import PlannedExamination, make_plan
+from verify.records import AccessLevel, Failed, Plan, Request, RequestKind, Response, Subject, digest_of
 from verify.runtime.opening import find_local
-from verify.runtime.recorded import RecordedRuntime, export_requests
+from verify.runtime.recorded import RecordedAnswers, export_requests
 
 canaries_app = typer.Typer(no_args_is_help=True, help="심어 둘 비밀 · Canaries: secrets to plant before training.")
 
@@ -33,124 +40,204 @@ def register(app: typer.Typer) -> None:
     app.add_typer(canaries_app, name="canaries")
 
 
-class _Collector:
-    """A subject that is elsewhere: notes what would be asked and answers from what came back so far."""
+class ExportFormat(StrEnum):
+    """Forms in which requests are written."""
 
-    def __init__(self, kinds: tuple[RequestKind, ...]) -> None:
-        self.subject = Subject(
-            name="export",
-            kind="recorded",
-            digest=digest_of("export"),
-            digest_covers="recorded-answers",
-            access=AccessLevel.RECORDED,
-            answers=kinds,
-        )
-        self.asked: list[Request] = []
+    OPENAI_BATCH = "openai-batch"
 
-    def answer(self, requests: Sequence[Request]) -> Iterator[Answered]:
-        for position, request in enumerate(requests):
-            self.asked.append(request)
-            yield Answered(position, Failed(reason=FailureReason.NOT_RECORDED))
 
-    def close(self) -> None:
-        """Nothing to close."""
+_POLICY: Final = "self-check"
+_TARGET: Final = "내보낼 대상(모델이나 plan.json) · SUBJECT or PLAN"
 
 
 def export(
-    out: Annotated[Path, typer.Option("--out", help="요청 파일(OpenAI batch JSONL) · requests")],
+    out: Annotated[Path, typer.Option("--out", help="요청 파일(JSONL) · requests")],
+    target: Annotated[str | None, typer.Argument(metavar="[SUBJECT|PLAN]", help=_TARGET)] = None,
+    form: Annotated[
+        ExportFormat, typer.Option("--format", help="요청 파일의 형식 · form of the file")
+    ] = ExportFormat.OPENAI_BATCH,
     suite: SuiteOption = None,
-    policy: PolicyOption = "self-check",
+    policy: PolicyOption = _POLICY,
     limit: LimitOption = None,
     seed: SeedOption = 0,
     canaries: CanariesOption = None,
-    model: Annotated[str, typer.Option("--model", help="요청에 적을 모델 이름 · model name in the requests")] = "model",
+    given: InputOption = None,
+    model: Annotated[
+        str | None, typer.Option("--model", help="요청에 적을 모델 이름 · model name in the requests")
+    ] = None,
     logprobs: Annotated[
         bool, typer.Option("--logprobs/--text-only", help="로그확률 요청도 쓴다 · include log-likelihoods")
     ] = False,
     answers: Annotated[
-        Path | None, typer.Option("--answers", help="이미 받은 답; 그다음 회차만 쓴다 · answers so far")
+        list[Path] | None, typer.Option("--answers", help="이미 받은 답; 남은 요청만 쓴다 · answers so far, repeatable")
     ] = None,
     lang: LanguageOption = Language.KO,
 ) -> None:
     """Write the requests of a run as a file, for a model that this machine must not touch.
 
     Have them answered where the model is, bring the answers back and run `verify run recorded:ANSWERS.jsonl` with the
-    same suites, policy, limit and seed. Conversations of several turns need another export with `--answers`.
+    same suites, policy, limit and seed. Nothing of SUBJECT is opened; it gives the model's name in the requests. A
+    PLAN (`plan.json` of a bundle) gives suites, policy, limit and seed. Conversations of several turns need another
+    export with `--answers`, and so does what a batch did not deliver.
     """
-    kinds: tuple[RequestKind, ...] = ("generate", "loglikelihood") if logprobs else ("generate",)
-    collector = _Collector(kinds)
-    inputs = plan_inputs(suite, policy=policy, limit=limit, seed=seed, canaries=canaries, given=None, sequential=None)
-    planned = make_plan(collector.subject, inputs, methods=methods(), frameworks={})
-    kept = Memory(_answered(planned_requests(planned.examinations, collector), answers) if answers else ())
-    collector.asked.clear()
-    examine(planned.examinations, collector, kept, gate=lambda _, response: response, progress=Silent())
-    written = export_requests(collector.asked, out, model=model)
+    del form  # there is one
+    plan = _plan_of(target)
+    if plan is not None:
+        suite, limit, seed = suite or [one.id for one in plan.suites], plan.limit, plan.seed
+        policy = plan.policy if policy == _POLICY else policy
+    inputs = plan_inputs(suite, policy=policy, limit=limit, seed=seed, canaries=canaries, given=given, sequential=None)
+    planned = make_plan(_elsewhere(logprobs=logprobs), inputs, methods=methods(), frameworks={})
+    if plan is not None:
+        _refuse_another(plan, planned.plan, str(target))
+    asked = unanswered(planned.examinations, RecordedAnswers(answers or []))
+    name = model or _model_of(target, plan)
+    written = export_requests(asked, out, model=name)
     ko = lang is Language.KO
     absent = sum(c.not_measured is not None for c in planned.plan.checks)
-    open_console().print(
+    console = open_console()
+    console.print(
         f"요청 {written.written:,}건을 {shown(str(out))}에 썼습니다. 답으로 잴 수 없는 점검 {absent}개."
         if ko
         else f"{written.written:,} requests in {shown(str(out))}; {absent} checks cannot be measured this way.",
         highlight=False,
     )
+    if written.not_expressible:
+        console.print(
+            f"이 형식으로 쓸 수 없는 요청 {written.not_expressible:,}건은 뺐습니다."
+            if ko
+            else f"{written.not_expressible:,} requests have no words in this form and were left out.",
+            highlight=False,
+        )
 
 
-def planned_requests(examinations: Sequence[object], collector: _Collector) -> list[Request]:
-    """The requests of the first round."""
-    examine(
-        examinations,  # type: ignore[arg-type]  # examinations of a plan
-        collector,
-        Memory(),
-        gate=lambda _, response: response,
-        progress=Silent(),
+def _plan_of(target: str | None) -> Plan | None:
+    """The plan that TARGET names: a `plan.json`, or the folder of a bundle."""
+    path = Path(target) if target else None
+    if path is not None and (path / "plan.json").is_file():
+        path = path / "plan.json"
+    return loading.read_record(path, Plan) if path is not None and path.suffix == ".json" and path.is_file() else None
+
+
+def _model_of(target: str | None, plan: Plan | None) -> str:
+    """Name of the model in the requests."""
+    subject = plan.subject if plan is not None else target
+    if subject is None:
+        return "model"
+    profiles = loading.load_profiles()
+    if subject in profiles:
+        return profiles[subject].source
+    return subject.rpartition("#")[2] if subject.startswith("endpoint:") else subject.removeprefix("hf:")
+
+
+def _refuse_another(plan: Plan, made: Plan, file: str) -> None:
+    """The requests of a plan are those of its very items; a suite that has changed since asks others."""
+    now = {one.id: one.digest for one in made.suites}
+    changed = [one.id for one in plan.suites if now.get(one.id) != one.digest]
+    if changed:
+        raise UsageError(
+            f"{file}: the suite {', '.join(changed)} is not the one that was planned; name its folder with --suite,"
+            " or export without the plan"
+        )
+    if plan.policy_digest != made.policy_digest:
+        raise UsageError(f"{file}: the policy {plan.policy} is not the one that was planned; export without the plan")
+    for name, digest in plan.inputs.items():
+        if made.inputs.get(name) != digest:
+            option = "--canaries FILE" if name == "canaries" else f"--input {name}=FILE"
+            raise UsageError(f"{file}: give the {name} that was planned with {option}")
+
+
+def _elsewhere(*, logprobs: bool) -> Subject:
+    """A subject that is elsewhere."""
+    kinds: tuple[RequestKind, ...] = ("generate", "loglikelihood") if logprobs else ("generate",)
+    return Subject(
+        name="export",
+        kind="recorded",
+        digest=digest_of("export"),
+        digest_covers="recorded-answers",
+        access=AccessLevel.RECORDED,
+        answers=kinds,
     )
-    return list(collector.asked)
 
 
-def _answered(requests: Sequence[Request], file: Path) -> list[KeptResponse]:
-    runtime = RecordedRuntime(file)
-    return [
-        KeptResponse.of(requests[answered.position], answered.response)
-        for answered in runtime.answer(requests)
-        if not (isinstance(answered.response, Failed) and answered.response.reason is FailureReason.NOT_RECORDED)
-    ]
+def unanswered(examinations: Sequence[PlannedExamination], answers: RecordedAnswers) -> list[Request]:
+    """The next requests of every examination: those that wait for an answer that is not there yet.
+
+    An examination goes on only where all that it asked was answered, so that nothing is asked that an answer could
+    still change.
+    """
+    waiting: list[Request] = []
+    for planned in examinations:
+        for item in planned.items:
+            examination = planned.method.examine(item)
+            try:
+                asked = next(examination)
+                while True:
+                    found = [answers.of(request) for request in asked]
+                    missing = [request for request, one in zip(asked, found, strict=True) if one is None]
+                    if missing or _is_over(planned, found):
+                        waiting += missing
+                        break
+                    asked = examination.send(found)  # type: ignore[arg-type]  # nothing is missing
+            except StopIteration:
+                continue
+            finally:
+                examination.close()
+    return waiting
+
+
+def _is_over(planned: PlannedExamination, found: Sequence[Response | None]) -> bool:
+    """Whether a failed answer has ended an examination."""
+    return not planned.method.takes_failures and any(isinstance(one, Failed) for one in found)
 
 
 def import_(
-    answers: Annotated[Path, typer.Argument(help="받아 온 답 파일 · answers that came back")],
-    requests: Annotated[Path, typer.Option("--requests", help="내보낸 요청 파일 · the exported requests")],
+    answers: Annotated[list[Path], typer.Argument(help="받아 온 답 파일들 · answers that came back")],
+    requests: Annotated[
+        list[Path], typer.Option("--requests", help="내보낸 요청 파일; 여러 번 · the exported requests, repeatable")
+    ],
+    out: Annotated[Path | None, typer.Option("--out", help="답을 한 파일로 모은다 · all answers as one file")] = None,
     lang: LanguageOption = Language.KO,
 ) -> None:
     """Check answers against the requests that were exported: which are missing, which belong to no request.
 
-    Exit codes: 0 all there, 3 some missing, 2 the file is wrong.
+    With `--out` the answers of several files (rounds, or a batch that was sent again) become one.
+
+    Exit codes: 0 all there, 3 some missing, 2 a file is wrong.
     """
-    if not RecordedRuntime(answers).subject.answers:
-        raise UsageError(
-            f"{answers}: no answer in a form that is known; each line is OpenAI batch output, or an object with "
-            '"request" (the custom_id) and "answer" (the text)'
-        )
-    wanted = [_identity(row) for row in loading.load_rows(requests)]
-    found = {_identity(row): row for row in loading.load_rows(answers)}
-    unknown = [row for name, row in found.items() if name not in set(wanted)]
-    if unknown:
-        raise UsageError(f"{answers}:{unknown[0].line}: answers a request that is not in {requests}")
-    missing = [name for name in wanted if name not in found]
+    if out is not None and any(out.resolve() == path.resolve() for path in (*answers, *requests)):
+        raise UsageError(f"--out {out}: write to another file than those that are read")
+    found = RecordedAnswers(answers)
+    wanted = list(dict.fromkeys(_identity(row) for file in requests for row in loading.load_rows(file)))
+    known = set(wanted)
+    for digest, (file, line) in found.places.items():
+        if digest not in known:
+            raise UsageError(f"{file}:{line}: answers a request that is not in {', '.join(map(str, requests))}")
+    missing = [name for name in wanted if not found.has(name)]
+    failed = [name for name in missing if name in found.places]
     ko = lang is Language.KO
     console = open_console()
     total, there = len(wanted), len(wanted) - len(missing)
     console.print(f"답 {there:,}/{total:,}" if ko else f"{there:,} of {total:,} answered", highlight=False)
-    console.print(f"verify run recorded:{shown(str(answers))} ...", highlight=False, soft_wrap=True)
+    if failed:
+        console.print(
+            f"답 대신 오류가 온 요청 {len(failed):,}건" if ko else f"{len(failed):,} came back as errors",
+            highlight=False,
+        )
+    if out is not None:
+        found.write(out)
+    whole = out or answers[0]
+    if len(answers) == 1 or out is not None:
+        console.print(f"verify run recorded:{shown(str(whole))} ...", highlight=False, soft_wrap=True)
     if missing:
         console.print(f"빠진 요청 · missing: {', '.join(str(m)[:12] for m in missing[:5])} ...", highlight=False)
+        console.print(f"verify export ... --answers {shown(str(whole))}", highlight=False, soft_wrap=True)
         raise typer.Exit(3)
 
 
 def _identity(row: loading.Row) -> str:
-    """`custom_id` of a line; our own form names the request by `request`."""
-    for name in ("custom_id", "request"):
-        if isinstance(value := row.value.get(name), str):
-            return value.removeprefix("sha256:")
+    """`custom_id` of an exported request."""
+    if isinstance(value := row.value.get("custom_id"), str):
+        return value.removeprefix("sha256:")
     raise ContentError(row.file, "has no custom_id", line=row.line, field="custom_id")
 
 

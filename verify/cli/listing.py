@@ -11,6 +11,7 @@ from verify.cli.options import Language, LanguageOption
 from verify.errors import UnknownNameError
 from verify.methods.catalogue import methods
 from verify.planning import lint_suite
+from verify.records import Profile
 
 suites_app = typer.Typer(no_args_is_help=False, help="점검 묶음 · Suites: list, show, lint.")
 
@@ -78,8 +79,11 @@ def models(
         if name not in profiles:
             raise UnknownNameError("model", name, known=profiles)
         for field, value in profiles[name].to_json().items():
-            text = value[lang.value] if field == "notes" else value
-            console.print(f"{field}: {shown(str(text))}", highlight=False)
+            if field != "served":
+                text = value[lang.value] if field == "notes" else value
+                console.print(f"{field}: {shown(str(text))}", highlight=False, soft_wrap=True)
+        for line in ways_to_reach(profiles[name], language=lang.value):
+            console.print(shown(line), highlight=False, soft_wrap=True)
         return
     table = Table(show_edge=False, header_style="bold")
     for column in ("id", "source", "reach", "architecture", "context", "licence"):
@@ -92,6 +96,41 @@ def models(
     for standard in loading.load_standards().values():
         table.add_row(f"reference:{standard.id}", "-", "weights", standard.kind, "-", "Apache-2.0")
     console.print(table)
+
+
+def ways_to_reach(profile: Profile, *, language: str) -> list[str]:
+    """Every way to the model, as commands: its weights, a server for it, and an exchange of files."""
+    ko = language == "ko"
+    lines = ["", "시험하는 길:" if ko else "ways to test it:"]
+    if profile.reach == "weights":
+        lines += [
+            "  가중치로 (VERIFY_MIRROR=폴더 아래에 사본이 있거나 허브에 닿을 때)"
+            if ko
+            else "  its weights (a copy below the folder VERIFY_MIRROR, or a hub that can be reached)",
+            f"    verify run {profile.id}",
+        ]
+    for server in profile.served:
+        lines += [
+            f"  {server.server} 서버로" if ko else f"  a {server.server} server",
+            f"    {server.start}",
+            f"    verify run endpoint:http://127.0.0.1:{server.port}/v1#{profile.source}",
+            f"    {server.option}: {server.why[language]}",
+        ]
+    if profile.remote_code:
+        lines.append(
+            "    --trust-remote-code는 서버가 도는 컴퓨터에서 제공자의 코드를 실행한다. 그 컴퓨터를 따로 둔다."
+            if ko
+            else "    --trust-remote-code runs the provider's code on the serving machine; keep that machine apart."
+        )
+    lines += [
+        "  파일로만 (모델과 그 망에 닿지 않는다)"
+        if ko
+        else "  files alone (neither the model nor its network is touched)",
+        f"    verify export {profile.id} --out requests.jsonl",
+        "    verify import answers.jsonl --requests requests.jsonl",
+        "    verify run recorded:answers.jsonl",
+    ]
+    return lines
 
 
 def show_methods(name: Annotated[str | None, typer.Argument(help="보여 줄 방법 · a method to show")] = None) -> None:

@@ -19,11 +19,19 @@ class AccessLevel(StrEnum):
 
 
 class ServerOption(Record):
-    """An option that a model server needs so that its log-probabilities are exact."""
+    """A server for a model, and what of it makes its log-probabilities exact.
 
-    server: str
+    An endpoint is asked this way wherever the probe sees that it works; the profile only says how to start the server.
+    """
+
+    server: Literal["vllm", "sglang", "openai"]
+    """`openai`: any other with the OpenAI API."""
+    start: str
+    """Command line for the machine that holds the weights; the number of GPUs is a proposal."""
+    port: int = Field(ge=1, le=65535)
     option: str
-    why: str
+    """What the requests ask for."""
+    why: Text
 
 
 class Profile(Record):

@@ -22,6 +22,11 @@ _STEP_WEIGHT: Final = 4
 _MARGIN: Final = 20
 """How many times slower than the slowest chunk so far a chunk may be before it counts as hung."""
 
+_ABREAST: Final = 32
+"""How many of the heaviest request may be under way before one of them is answered."""
+_READING: Final = 0.01
+"""Share of its time that a whole chunk may take before its first answer: all of it is tokenised first."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
@@ -103,12 +108,20 @@ class Pace:
 
     def limit(self, requests: Sequence[Request]) -> float:
         """Seconds that these requests may take together."""
-        total = self._limits.base_s
-        for kind, cost in self._costs(requests).items():
-            seen = self._slowest.get(kind)
-            allowed = self._limits.per_token_s
-            total += cost * (allowed if seen is None else min(allowed, _MARGIN * seen))
-        return total
+        return self._limits.base_s + sum(cost * self._allowed(kind) for kind, cost in self._costs(requests).items())
+
+    def silence(self, requests: Sequence[Request]) -> float:
+        """Seconds that may pass without an answer while these requests are answered; at most their limit."""
+        whole = self.limit(requests)
+        heaviest = (
+            max((self.limit([request]) for request in requests), default=self._limits.base_s) - self._limits.base_s
+        )
+        return min(whole, self._limits.base_s + _ABREAST * heaviest + _READING * (whole - self._limits.base_s))
+
+    def _allowed(self, kind: str) -> float:
+        """Seconds for a token of a kind of request."""
+        seen = self._slowest.get(kind)
+        return self._limits.per_token_s if seen is None else min(self._limits.per_token_s, _MARGIN * seen)
 
     def observe(self, requests: Sequence[Request], *, seconds: float) -> None:
         """Learn from a chunk that was answered whole."""

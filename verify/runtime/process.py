@@ -208,13 +208,14 @@ class WorkerRuntime:
         self._next_id += len(group)
         open_ids = set(ids)
         budget = spent = self._pace.limit(group)
+        silence = self._pace.silence(group)
         finished = False
         try:
             frames = [pack(AskFrame(id=i, request=request)) for i, request in zip(ids, group, strict=True)]
             child.channel.send(b"".join([*frames, pack(GoFrame())]), within=self._limits.base_s)
             while True:
                 began = time.monotonic()
-                frame = child.channel.receive(within=max(0.0, spent))
+                frame = child.channel.receive(within=max(0.0, min(spent, silence)))
                 # Only waiting counts: the caller may take its time between two answers.
                 spent -= time.monotonic() - began
                 if isinstance(frame, AnswerFrame):
@@ -228,7 +229,7 @@ class WorkerRuntime:
                     self._pace.observe(group, seconds=budget - spent)
                 return death
         except ChannelTimeoutError:
-            return Death(FailureReason.TIMEOUT, f"no answer within {budget:.0f} s")
+            return Death(FailureReason.TIMEOUT, f"no answer within {min(budget, silence):.0f} s")
         except ChannelClosedError:
             return child.end(grace_s=_CLOSE_GRACE_S)
         except FrameError as error:

@@ -33,6 +33,14 @@ from verify.runtime.endpoint.bodies import call_for, response_from
 from verify.runtime.pacing import Limits, capped
 
 _MAX_LINE: Final = 64 * 2**20
+_BOM: Final = b"\xef\xbb\xbf"
+_OTHER_FORMS: Final = {
+    b"\x1f\x8b": "it is compressed; unpack it first (gunzip)",
+    b"PK": "it is a ZIP archive; unpack it first",
+    b"\xff\xfe": "it begins like UTF-16; save it as UTF-8",
+    b"\xfe\xff": "it begins like UTF-16; save it as UTF-8",
+}
+"""First bytes of what comes instead of JSONL from a Windows machine or a batch service's download."""
 _HEX: Final = re.compile(r"(sha256:)?([0-9a-f]{64})")
 _REQUESTS: Final[TypeAdapter[Request]] = TypeAdapter(Request)
 _RESPONSES: Final[TypeAdapter[Response]] = TypeAdapter(Response)
@@ -70,6 +78,8 @@ class _Line:
     number: int
     response: Response | None
     body: object
+    is_error: bool = False
+    """Whether the batch says that the request was not answered; the same request may be answered elsewhere."""
 
 
 def export_requests(requests: Iterable[Request], file: Path, *, model: str) -> Exported:
@@ -115,6 +125,56 @@ def import_answers(file: Path, *, requests: Iterable[Request]) -> Imported:
             raise ContentError(file, problem, line=line.number)
     answers = {f"sha256:{d}": _response(asked[d], line) for d, line in lines.items()}
     return Imported(answers, tuple(f"sha256:{digest}" for digest in asked if digest not in lines))
+
+
+class RecordedAnswers:
+    """Answers of several files by request: the rounds of an exchange, and what was asked again after an error.
+
+    Args:
+        files: JSONL as described above.
+
+    Raises:
+        ContentError: A line is unreadable, or two files hold different answers to one request.
+    """
+
+    def __init__(self, files: Sequence[Path]) -> None:
+        self._lines: dict[str, _Line] = {}
+        self._places: dict[str, tuple[Path, int]] = {}
+        for file in files:
+            for digest, line in _read(file).items():
+                before = self._lines.get(digest)
+                if before is not None and _contradict(before, line):
+                    where, number = self._places[digest]
+                    problem = f"another answer to the request of {where}:{number}"
+                    raise ContentError(file, problem, line=line.number)
+                if before is None or before.is_error:
+                    self._lines[digest], self._places[digest] = line, (file, line.number)
+
+    @property
+    def places(self) -> Mapping[str, tuple[Path, int]]:
+        """Digest of a request, in hexadecimal -> file and line of its answer."""
+        return self._places
+
+    def has(self, digest: str) -> bool:
+        """Whether a request, named by its digest in hexadecimal, was answered and not only failed to be delivered."""
+        line = self._lines.get(digest)
+        return line is not None and not line.is_error
+
+    def of(self, request: Request) -> Response | None:
+        """The answer to a request; None where there is none, or only an error of the batch."""
+        return _response(request, self._lines[_key(request)]) if self.has(_key(request)) else None
+
+    def write(self, file: Path) -> int:
+        """Write all answers as one file, errors of a batch left out; returns how many there are."""
+        wanted = sorted((place, number) for digest, (place, number) in self._places.items() if self.has(digest))
+        with file.open("wb") as out:
+            for source in dict.fromkeys(place for place, _ in wanted):
+                numbers = {number for place, number in wanted if place == source}
+                with source.open("rb") as stream:
+                    for number, raw in enumerate(stream, start=1):
+                        if number in numbers:
+                            out.write(raw.removeprefix(_BOM).strip() + b"\n")
+        return len(wanted)
 
 
 class RecordedRuntime:
@@ -178,17 +238,38 @@ def _read(file: Path) -> dict[str, _Line]:
                 number += 1
                 if len(raw) > _MAX_LINE:
                     raise ContentError(file, f"a line of more than {_MAX_LINE} bytes", line=number)
+                if number == 1:
+                    raw = _without_bom(file, raw)
                 if raw.strip():
                     digest, line = _line(file, number, raw)
                     before = lines.get(digest)
-                    if before is not None and (before.response, before.body) != (line.response, line.body):
+                    if before is not None and _contradict(before, line):
                         raise ContentError(file, f"another answer to the request of line {before.number}", line=number)
-                    lines[digest] = line
+                    if before is None or before.is_error:
+                        lines[digest] = line
     except OSError as error:
         raise ContentError(file, f"cannot be read: {error.strerror}") from None
     if not lines:
         raise ContentError(file, "it holds no answers; one JSON object a line was expected")
     return lines
+
+
+def _without_bom(file: Path, raw: bytes) -> bytes:
+    """The first line without a byte order mark.
+
+    Raises:
+        ContentError: The file begins like something else than JSONL in UTF-8.
+    """
+    for beginning, problem in _OTHER_FORMS.items():
+        if raw.startswith(beginning):
+            raise ContentError(file, problem, line=1)
+    return raw.removeprefix(_BOM)
+
+
+def _contradict(one: _Line, other: _Line) -> bool:
+    """Whether two lines answer the same request differently; an error beside an answer is none."""
+    differ = (one.response, one.body) != (other.response, other.body)
+    return differ and not one.is_error and not other.is_error
 
 
 def _line(file: Path, number: int, raw: bytes) -> tuple[str, _Line]:
@@ -197,7 +278,7 @@ def _line(file: Path, number: int, raw: bytes) -> tuple[str, _Line]:
     except (ValueError, RecursionError) as error:
         raise ContentError(file, f"this is no JSON ({error})", line=number) from None
     match value:
-        case {"custom_id": str(identity), **rest} if _HEX.fullmatch(identity):
+        case {"custom_id": str(identity), **rest} if _HEX.fullmatch(identity) and {"response", "error"} & rest.keys():
             return identity.removeprefix("sha256:"), _from_batch(number, rest.get("response"))
         case {"request": str(identity), "answer": answer} if _HEX.fullmatch(identity):
             return identity.removeprefix("sha256:"), _from_own(file, number, answer)
@@ -219,10 +300,10 @@ def _from_batch(number: int, response: object) -> _Line:
             return _Line(number, None, body)
         case {"status_code": int(status)}:
             failed = Failed(reason=FailureReason.UNREACHABLE, detail=f"the batch records HTTP {status}")
-            return _Line(number, failed, None)
+            return _Line(number, failed, None, is_error=True)
         case _:
             failed = Failed(reason=FailureReason.UNREACHABLE, detail="the batch records an error instead of an answer")
-            return _Line(number, failed, None)
+            return _Line(number, failed, None, is_error=True)
 
 
 def _from_own(file: Path, number: int, answer: object) -> _Line:

@@ -12,12 +12,15 @@ from verify.records import FailureReason, Generate, GenerateAnswer, LogLikelihoo
 from verify.runtime.causal import open_causal
 
 FAST = (
-    "llama", "qwen3", "exaone4", "exaone_moe", "solar_open", "axk1", "hyperclovax", "gpt2", "mamba2", "t5",
+    "llama", "qwen3", "exaone4", "exaone_moe", "solar_open", "axk1", "axk2+index", "hyperclovax", "gpt2", "mamba2",
+    "t5", "phi3+longrope", "blenderbot-small", "lfm2_moe", "glm4", "glm_moe_dsa",
 )  # fmt: skip
 SHOTS = "\n\n".join(tiny.KOREAN[:4])
 QUESTIONS = ("여권은 어디에서 받습니까?", "전입신고는 며칠 안에 합니까? 답을 하나 고르십시오.")
 OPTIONS = (" 주민센터", " 구청 민원실에서 받습니다", " 모릅니다.", " A", " B", " C")
 SIZES = {"max_position_embeddings": 320, "n_positions": 320, "max_seq_len": 320}
+LENGTHS = (2, 12, 30, 44, 100)
+"""Tokens of prompts: below and beyond windows of 16 and rotary lengths of 48, and one that crosses the latter."""
 DOCUMENT = " ".join(tiny.KOREAN)
 
 
@@ -38,8 +41,9 @@ def _families() -> list[object]:
     return [pytest.param(name, marks=() if name in FAST else pytest.mark.slow, id=name) for name in tiny.FAMILIES]
 
 
-def test_at_least_45_families_are_tried_and_all_korean_ones():
-    assert len(tiny.FAMILIES) >= 45
+def test_at_least_140_configurations_are_tried_and_all_korean_ones():
+    assert len(tiny.FAMILIES) >= 140
+    assert len({name.split("+")[0] for name in tiny.FAMILIES}) >= 120
     assert set(tiny.KOREAN_FAMILIES) == {"exaone4", "exaone_moe", "solar_open", "axk1", "axk2", "hyperclovax"}
     assert set(tiny.KOREAN_FAMILIES) <= set(tiny.FAMILIES)
 
@@ -74,7 +78,7 @@ def test_a_family_gets_the_naive_numbers(name, tmp_path):
         assert response.logprob == pytest.approx(float(expected.sum()), abs=1e-4 * len(expected))
         assert response.truncated == (len(left) + len(right) > window + 1)
     _check_document(engine, model, tokenizer, window=window, seq2seq=seq2seq)
-    _check_generation(engine, model, tokenizer)
+    _check_generation(engine, model, tokenizer, window=window)
 
 
 def _check_document(engine, model, tokenizer, *, window, seq2seq):
@@ -93,8 +97,12 @@ def _check_document(engine, model, tokenizer, *, window, seq2seq):
     assert answer.response.variances == pytest.approx(variance.tolist(), abs=1e-3)
 
 
-def _check_generation(engine, model, tokenizer):
-    prompts = ["민원", tiny.KOREAN[3][:20], tiny.KOREAN[3][:12]]
+def _check_generation(engine, model, tokenizer, *, window):
+    """Prompts from two tokens to beyond every window, index and original rotary length, in one round."""
+    whole = tokenizer.encode(DOCUMENT)
+    lengths = [length for length in LENGTHS if length + 12 <= window]
+    prompts = [tokenizer.decode(whole[5 : 5 + length]) for length in lengths]
+    prompts.append(prompts[-1] + " 예")
     answers = {a.position: a.response for a in engine.answer([Generate(prompt=p, max_tokens=10) for p in prompts])}
     for position, prompt in enumerate(prompts):
         written = reference.greedy(model, tokenizer.encode(prompt), count=10)

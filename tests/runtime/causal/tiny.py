@@ -68,6 +68,7 @@ _DEPTH = {
 _REST = {
     "vocab_size": 404, "pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2, "decoder_start_token_id": 0,
     "max_position_embeddings": 512, "n_positions": 512, "max_seq_len": 512,
+    "max_encoder_position_embeddings": 512, "max_decoder_position_embeddings": 512,
     "initializer_range": 0.15, "init_std": 0.15, "initializer_factor": 0.6,
     "hidden_dropout": 0.0, "attention_dropout": 0.0, "resid_pdrop": 0.0, "embd_pdrop": 0.0, "attn_pdrop": 0.0,
     "dropout": 0.0, "dropout_rate": 0.0, "activation_dropout": 0.0,
@@ -94,6 +95,35 @@ _DELTA = {
     "linear_conv_kernel_dim": 4,
 }  # fmt: skip
 _WINDOW = {"sliding_window": 16}
+_INDEX = {"index_topk": 16, "index_n_heads": 4, "index_head_dim": 16}
+_YARN = {
+    "rope_parameters": {
+        "rope_type": "yarn", "factor": 4.0, "rope_theta": 10000.0, "original_max_position_embeddings": 48,
+    },
+}  # fmt: skip
+_DYNAMIC = {
+    "max_position_embeddings": 48,
+    "rope_parameters": {"rope_type": "dynamic", "factor": 4.0, "rope_theta": 10000.0},
+}
+_LLAMA3 = {
+    "rope_parameters": {
+        "rope_type": "llama3", "factor": 8.0, "rope_theta": 10000.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
+        "original_max_position_embeddings": 48,
+    },
+}  # fmt: skip
+
+
+def _longrope(half: int) -> dict[str, Any]:
+    """Two sets of rotary frequencies, told apart by the length of the longest row; `half` is half the rotated width."""
+    return {
+        "original_max_position_embeddings": 48,
+        "rope_parameters": {
+            "rope_type": "longrope", "rope_theta": 10000.0, "short_factor": [1.0] * half, "long_factor": [4.0] * half,
+            "original_max_position_embeddings": 48,
+        },
+    }  # fmt: skip
+
+
 _ATTEND = ["linear_attention", "full_attention"] * 2
 
 KOREAN_FAMILIES: Mapping[str, Mapping[str, Any]] = {
@@ -114,7 +144,7 @@ FAMILIES: Mapping[str, Mapping[str, Any]] = {
     "gpt_oss": _WINDOW | _MOE, "mixtral": _MOE, "qwen3_moe": _MOE, "qwen2_moe": _MOE, "phimoe": _MOE,
     "glm4_moe": _MOE, "llama4_text": _MOE | {"attention_chunk_size": 16, "intermediate_size_mlp": 96},
     "deepseek_v2": _MOE | _MLA, "deepseek_v3": _MOE | _MLA,
-    "deepseek_v32": _MOE | _MLA | {"index_topk": 16, "index_n_heads": 4, "index_head_dim": 16},
+    "deepseek_v32": _MOE | _MLA | _INDEX,
     "mamba": _MAMBA, "mamba2": _MAMBA | {"head_dim": 16}, "falcon_mamba": _MAMBA,
     "jamba": _MAMBA | _MOE | {"use_mamba_kernels": False}, "bamba": _MAMBA | {"attn_layer_indices": [1, 3]},
     "granitemoehybrid": _MAMBA | _MOE | {
@@ -134,28 +164,52 @@ FAMILIES: Mapping[str, Mapping[str, Any]] = {
     "recurrent_gemma": {"lru_width": 64, "attention_window_size": 16, "num_hidden_layers": 3},
     "rwkv": {"attention_hidden_size": 64},
     "minimax": _MOE | {"layer_types": _ATTEND, "block_size": 16},
-    "llama+dynamic": {
-        "max_position_embeddings": 48,
-        "rope_parameters": {"rope_type": "dynamic", "factor": 4.0, "rope_theta": 10000.0},
+    "llama+dynamic": _DYNAMIC, "llama+yarn": _YARN, "llama+longrope": _longrope(8),
+    "phi3+longrope": _longrope(8) | {"sliding_window": None}, "mistral+longrope": _WINDOW | _longrope(8),
+    "minicpm3+longrope": _MLA | _longrope(4), "qwen2+dynamic": _DYNAMIC, "hyperclovax+dynamic": _DYNAMIC,
+    "exaone4+dynamic": _WINDOW | {"sliding_window_pattern": 2} | _DYNAMIC,
+    "exaone4+llama3": _WINDOW | {"sliding_window_pattern": 2} | _LLAMA3,
+    "exaone_moe+yarn": _WINDOW | _MOE | {"sliding_window_pattern": 2} | _YARN, "solar_open+yarn": _MOE | _YARN,
+    "axk1+yarn": _MOE | _MLA | _YARN, "axk2+index": _MOE | _MLA | _INDEX, "axk2+index+yarn": _MOE | _MLA | _INDEX | _YARN,
+    "deepseek_v32+yarn": _MOE | _MLA | _INDEX | _YARN, "glm_moe_dsa": _MOE | _MLA | _INDEX,
+    "qwen2+window": _WINDOW | {"use_sliding_window": True, "max_window_layers": 2}, "mixtral+window": _MOE | _WINDOW,
+    "falcon+new": {"new_decoder_architecture": True}, "smollm3+nope": {"no_rope_layer_interval": 2},
+    "gemma2+capped": _WINDOW | {
+        "query_pre_attn_scalar": 16, "attn_logit_softcapping": 2.0, "final_logit_softcapping": 3.0,
     },
-    "llama+yarn": {
-        "rope_parameters": {
-            "rope_type": "yarn", "factor": 4.0, "rope_theta": 10000.0, "original_max_position_embeddings": 48,
-        },
+    "apertus": {}, "arcee": {}, "biogpt": {}, "bitnet": {}, "codegen": {"rotary_dim": 8}, "cohere": {}, "ctrl": {},
+    "diffllama": {}, "doge": _MOE, "ernie4_5": {}, "gemma": {}, "glm": {}, "glm4": {}, "gpt_bigcode": {},
+    "gpt_neo": {"attention_types": [[["global", "local"], 2]], "window_size": 16}, "gpt_neox_japanese": {},
+    "helium": {}, "hunyuan_v1_dense": {}, "internlm3": {}, "jais2": {}, "minicpm3": _MLA, "nanochat": {},
+    "nemotron": {}, "olmo": {}, "olmo2": {}, "openai-gpt": {}, "persimmon": {}, "seed_oss": {}, "xglm": {},
+    "youtu": _MOE | _MLA, "cwm": _WINDOW, "granite_swa": _WINDOW, "ministral": _WINDOW, "ministral3": _WINDOW,
+    "modernbert-decoder": {}, "vaultgemma": _WINDOW,
+    "afmoe": _MOE | _WINDOW, "cohere2_moe": _MOE | _WINDOW, "dots1": _MOE, "ernie4_5_moe": _MOE, "flex_olmo": _MOE,
+    "glm4_moe_lite": _MOE | _MLA, "granitemoe": _MOE, "granitemoeshared": _MOE, "hunyuan_v1_moe": _MOE, "hy_v3": _MOE,
+    "jetmoe": _MOE, "longcat_flash": _MOE | _MLA | {
+        "head_dim": 8, "zero_expert_num": 2, "expert_ffn_hidden_size": 48, "ffn_hidden_size": 96, "num_layers": 2,
     },
-    "phi3+longrope": {
-        "original_max_position_embeddings": 48, "sliding_window": None,
-        "rope_parameters": {
-            "rope_type": "longrope", "rope_theta": 10000.0, "short_factor": [1.0] * 8, "long_factor": [4.0] * 8,
-            "original_max_position_embeddings": 48,
-        },
-    },
+    "mimo_v2_flash": _MOE | _WINDOW, "minimax_m2": _MOE, "olmoe": _MOE,
+    "lfm2_moe": _MOE | {"layer_types": ["conv", "full_attention"] * 2, "num_dense_layers": 1}, "lfm3": {},
+    "olmo_hybrid": _DELTA | _MOE, "qwen3_5_moe_text": _DELTA | _MOE,
     "t5": {"num_layers": 2, "num_decoder_layers": 2}, "mt5": {"num_layers": 2, "num_decoder_layers": 2},
     "bart": {"decoder_layers": 2}, "mbart": {"decoder_layers": 2}, "pegasus": {"decoder_layers": 2},
+    "umt5": {"num_layers": 2, "num_decoder_layers": 2}, "led": {"decoder_layers": 2, "attention_window": 16},
+    "longt5": {"num_layers": 2, "num_decoder_layers": 2, "local_radius": 15, "global_block_size": 8},
+    "switch_transformers": {"num_layers": 2, "num_decoder_layers": 2, "num_experts": 4},
+    "m2m_100": {"decoder_layers": 2}, "marian": {"decoder_layers": 2}, "plbart": {"decoder_layers": 2},
+    "blenderbot": {"decoder_layers": 2}, "blenderbot-small": {"decoder_layers": 2}, "mvp": {"decoder_layers": 2},
+    "nllb-moe": {"decoder_layers": 2, "num_experts": 4}, "pegasus_x": {"decoder_layers": 2, "block_size": 16},
+    "bigbird_pegasus": {"decoder_layers": 2, "block_size": 8, "num_random_blocks": 1},
 }  # fmt: skip
 """Family (and variant) -> what its config needs besides the common sizes."""
 
-SEQ2SEQ = frozenset({"t5", "mt5", "bart", "mbart", "pegasus"})
+SEQ2SEQ = frozenset(
+    {
+        "t5", "mt5", "umt5", "longt5", "switch_transformers", "bart", "mbart", "pegasus", "pegasus_x", "bigbird_pegasus",
+        "led", "m2m_100", "marian", "plbart", "blenderbot", "blenderbot-small", "mvp", "nllb-moe",
+    }
+)  # fmt: skip
 
 
 def _accepted(config_class: type) -> set[str]:

@@ -7,8 +7,8 @@ QUICK = EndpointLimits(timeout_s=2.0, backoff_s=0.01, tries=3, concurrency=4)
 
 
 @pytest.fixture
-def server():
-    double = Double()
+def server(request):
+    double = Double(getattr(request, "param", "openai"))
     yield double
     double.stop()
 

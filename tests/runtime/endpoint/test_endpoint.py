@@ -34,7 +34,11 @@ def test_a_server_with_everything_gives_log_probabilities(connect):
     assert subject.access is AccessLevel.LOGPROBS
     assert subject.answers == ("generate", "loglikelihood")
     assert subject.context == 2048
-    assert subject.environment == {"server_model": "toy-served", "system_fingerprint": "fp_1"}
+    assert subject.environment == {
+        "server_model": "toy-served",
+        "system_fingerprint": "fp_1",
+        "log_probabilities": "echo with logprobs, by token texts",
+    }
     assert subject.digest_covers == "endpoint-identity"
 
 
@@ -138,6 +142,15 @@ def test_without_completions_a_raw_prompt_is_a_user_message_and_the_subject_says
         pytest.param("FAULT:context", FailureReason.CONTEXT_TOO_LONG, id="beyond the context window"),
         pytest.param("FAULT:refuse", FailureReason.UNSUPPORTED, id="a refusal"),
         pytest.param("FAULT:nothing", FailureReason.MALFORMED, id="a JSON without an answer"),
+        pytest.param("FAULT:error-200", FailureReason.MALFORMED, id="an error with status 200"),
+        pytest.param("FAULT:html", FailureReason.MALFORMED, id="a gateway's HTML page with status 200"),
+        pytest.param("FAULT:reset", FailureReason.UNREACHABLE, id="a connection that breaks off without a length"),
+        pytest.param("FAULT:list", FailureReason.MALFORMED, id="a JSON list"),
+        pytest.param("FAULT:deep", FailureReason.MALFORMED, id="a nesting bomb"),
+        pytest.param("FAULT:gibberish", FailureReason.MALFORMED, id="bytes that are no UTF-8"),
+        pytest.param("FAULT:choices", FailureReason.MALFORMED, id="a number for a text"),
+        pytest.param("FAULT:why", FailureReason.MALFORMED, id="an answer that does not say why it ended"),
+        pytest.param("FAULT:filter", FailureReason.EMPTY, id="withheld by a content filter"),
         pytest.param("FAULT:redirect", FailureReason.UNSUPPORTED, id="a redirect is not followed"),
         pytest.param("EMPTY", FailureReason.EMPTY, id="no content"),
         pytest.param("LONG", FailureReason.TOO_LONG, id="600,000 characters"),
@@ -239,6 +252,22 @@ def test_another_model_behind_the_same_name_is_noticed(server, connect):
     assert not any("changed" in warning for warning in before)
     assert any("fp_2" in warning and "changed" in warning for warning in runtime.subject.warnings)
     assert runtime.subject.digest == connect().subject.digest
+
+
+def test_another_name_in_the_answers_is_noticed(server, connect):
+    runtime = connect()
+    server.served = "another-7b"
+
+    ask(runtime, "b")
+
+    assert any("another-7b" in warning and "changed" in warning for warning in runtime.subject.warnings)
+
+
+def test_a_model_that_the_server_does_not_list_is_named_in_a_warning(server):
+    runtime = EndpointRuntime(server.url, model="other", limits=QUICK)
+    runtime.close()
+
+    assert any("does not name this one" in warning for warning in runtime.subject.warnings)
 
 
 def test_a_lone_surrogate_in_a_request_is_invalid_text(connect):

@@ -1,6 +1,9 @@
 """Conversations become prompts; what comes back is parted into thinking and answer."""
 
-from collections.abc import Sequence
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
 
 from jinja2.exceptions import TemplateError
@@ -9,6 +12,8 @@ from verify.records import Failed, FailureReason, Message
 
 PROMPT_LIMIT: Final = 4 * 1024 * 1024
 """Most characters that a rendered conversation may have; a hostile template can write without end."""
+RENDER_SECONDS: Final = 5.0
+"""Longest that a template may run; loops in loops run for ever, though each of them is bounded by the sandbox."""
 
 
 class Markers(NamedTuple):
@@ -48,6 +53,35 @@ class Spoken(NamedTuple):
     """Whether the thinking had not ended."""
 
 
+class _TooSlowError(BaseException):
+    """A template ran out of time; no `Exception`, so that nothing on the way swallows it."""
+
+
+_TOO_SLOW: Final = Failed(
+    reason=FailureReason.TIMEOUT, detail=f"the chat template was not rendered within {RENDER_SECONDS:g} s"
+)
+
+
+@contextmanager
+def _within(seconds: float) -> Iterator[None]:
+    """Interrupt what runs longer; outside of a process's main thread, where no signal can, it runs on."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(number: int, frame: object) -> None:
+        del number, frame
+        raise _TooSlowError
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        signal.signal(signal.SIGALRM, before)
+
+
 def plain_conversation(messages: Sequence[Message]) -> str:
     """A conversation for a subject without chat template: each turn's text on its own, one after the other."""
     return "".join(f"{message.content}\n" for message in messages)
@@ -58,7 +92,7 @@ class Voice:
 
     Args:
         tokenizer: The subject's tokenizer; its template is rendered in transformers' sandbox
-            (no attributes, no file access). Time and memory are the worker's limits.
+            (no attributes, no file access), in bounded time. Memory is the worker's limit.
     """
 
     def __init__(self, tokenizer: Any) -> None:
@@ -67,6 +101,7 @@ class Voice:
         self._special = sorted((t for t in tokenizer.all_special_tokens if t), key=len, reverse=True)
         vocabulary = tokenizer.get_vocab()
         self._known = tuple(m for m in FAMILIES if m.close in vocabulary)
+        self._hangs = False
 
     def prompt(self, text: str) -> Rendered:
         """A raw prompt."""
@@ -76,9 +111,15 @@ class Voice:
         """A conversation through the subject's template, or plain where it has none."""
         if not self.has_template:
             return self.prompt(plain_conversation(messages))
+        if self._hangs:
+            return _TOO_SLOW
         turns = [{"role": m.role, "content": m.content} for m in messages]
         try:
-            text = self._render(turns)
+            with _within(RENDER_SECONDS):
+                text = self._render(turns)
+        except _TooSlowError:
+            self._hangs = True
+            return _TOO_SLOW
         except (TemplateError, TypeError, ValueError, KeyError, AttributeError, OverflowError, ZeroDivisionError):
             return Failed(reason=FailureReason.MALFORMED, detail="the chat template cannot be rendered")
         if len(text) > PROMPT_LIMIT:

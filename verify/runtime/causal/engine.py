@@ -14,9 +14,9 @@ from verify.runtime.causal.decoding import Generator, OneByOne, Prompt
 from verify.runtime.causal.loading import Loaded
 from verify.runtime.causal.network import Network
 from verify.runtime.causal.paths import CausalPaths
-from verify.runtime.causal.scoring import Path, ScoringRequest, Work, cut, learn, score
+from verify.runtime.causal.scoring import Path, ScoringRequest, Work, all_ids, cut, learn, score
 from verify.runtime.causal.seq2seq import Seq2SeqPath
-from verify.runtime.causal.tokens import Tokens, context_window, is_unicode
+from verify.runtime.causal.tokens import Ids, Tokens, context_window, is_unicode
 from verify.runtime.causal.writers import Writers
 from verify.runtime.facts import EngineFacts
 
@@ -39,6 +39,7 @@ class CausalEngine:
         self._tokens = Tokens(tokenizer, context=context_window(loaded.config, tokenizer))
         self._voice = Voice(tokenizer)
         vocabulary = int(model.get_output_embeddings().weight.shape[0])
+        self._rows = min(vocabulary, int(model.get_input_embeddings().weight.shape[0]))
         self.network = Network(model, device=loaded.device, vocabulary=vocabulary)
         self._causal = None if loaded.is_seq2seq else CausalPaths(self.network, loaded, context=self._tokens.context)
         self._path: Path = self._causal or Seq2SeqPath(self.network)
@@ -96,7 +97,9 @@ class CausalEngine:
         work: list[Work] = []
         for position, request in scored:
             pieces = cut(request, self._tokens, seq2seq=seq2seq)
-            if isinstance(pieces, Failed):
+            if not isinstance(pieces, Failed) and (beyond := self._beyond(*all_ids(pieces))):
+                yield Answered(position, beyond)
+            elif isinstance(pieces, Failed):
                 yield Answered(position, pieces)
             else:
                 work.append(Work(position, request, pieces))
@@ -136,6 +139,8 @@ class CausalEngine:
             )
         if not len(ids):
             return Failed(reason=FailureReason.UNSUPPORTED, detail="an empty prompt, and no BOS or EOS token")
+        if beyond := self._beyond(ids):
+            return beyond
         return Prompt(
             ids=ids,
             max_tokens=min(request.max_tokens, room),
@@ -144,6 +149,14 @@ class CausalEngine:
             seed=request.seed,
             thinking=rendered.thinking,
         )
+
+    def _beyond(self, *parts: Ids) -> Failed | None:
+        """A failure where a token has no row in the embedding; an accelerator would stop for good over it."""
+        most = max((int(ids.max()) for ids in parts if len(ids)), default=-1)
+        if most < self._rows:
+            return None
+        detail = f"the tokenizer gives token {most}, and the model knows tokens up to {self._rows - 1}"
+        return Failed(reason=FailureReason.UNSUPPORTED, detail=detail)
 
 
 def environment(device: torch.device) -> dict[str, str]:

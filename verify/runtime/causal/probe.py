@@ -89,6 +89,9 @@ def try_out(ways: Ways, *, length: int, config: Any, tokens: Sequence[int], exac
     """
     if length < _LEAST:
         return Trust(length, Batching.ALONE, shares=False, packs=False, reason="the window is too short for a trial")
+    if not tokens:
+        reason = "the tokenizer has no ordinary token to make a trial of"
+        return Trust(length, Batching.ALONE, shares=False, packs=False, reason=reason)
     trial = _Trial(ways, _sequences(length, turning=_turning_points(config, length), tokens=tokens), exact=exact)
     if trial.problem:
         return Trust(length, Batching.ALONE, shares=False, packs=False, reason=trial.problem)

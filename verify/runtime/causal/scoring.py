@@ -17,7 +17,7 @@ from verify.records import (
 from verify.runtime.base import Answered
 from verify.runtime.causal.ledger import Ledger, PieceScores
 from verify.runtime.causal.seq2seq import SourceTarget, cut_pair
-from verify.runtime.causal.tokens import Piece, Tokens, is_unicode, move_spaces
+from verify.runtime.causal.tokens import Ids, Piece, Tokens, is_unicode, move_spaces
 
 ScoringRequest: TypeAlias = LogLikelihood | TokenLogProbs
 AnyPiece: TypeAlias = Piece | SourceTarget
@@ -53,6 +53,11 @@ def cut(request: ScoringRequest, tokens: Tokens, *, seq2seq: bool) -> Sequence[A
         return tokens.document(request.text)
     pair = cut_pair(tokens, "", request.text)
     return pair if isinstance(pair, Failed) else [pair]
+
+
+def all_ids(pieces: Sequence[AnyPiece]) -> list[Ids]:
+    """Every array of token ids of some pieces."""
+    return [ids for one in pieces for ids in ((one.tokens,) if isinstance(one, Piece) else (one.source, one.target))]
 
 
 _NO_UNICODE = Failed(reason=FailureReason.INVALID_TEXT, detail="the request is not valid Unicode")

@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from transformers.modeling_outputs import BaseModelOutput
 
 from verify.errors import SubjectError
 from verify.records import Failed, FailureReason
@@ -53,25 +52,37 @@ def cut_pair(tokens: Tokens, context: str, continuation: str) -> SourceTarget | 
     return SourceTarget(source[-tokens.context :], target, truncated=len(source) > tokens.context)
 
 
+def _shift_of(model: Any) -> Callable[..., torch.Tensor]:
+    """The model's own way from labels to decoder inputs: one place to the right, behind its first token.
+
+    Raises:
+        SubjectError: Neither the model nor its config says what the decoder begins with.
+    """
+    own: Callable[..., torch.Tensor] | None = getattr(model, "prepare_decoder_input_ids_from_labels", None)
+    if own is not None:
+        return own
+    first = getattr(model.config, "decoder_start_token_id", None)
+    if not isinstance(first, int):
+        raise SubjectError(
+            f"{type(model).__name__} does not say what its decoder begins with; "
+            "serve it and name it as endpoint:URL#MODEL"
+        )
+    return lambda labels: torch.nn.functional.pad(labels[:, :-1], (1, 0), value=first)
+
+
 class Seq2SeqPath:
     """Answers pairs with one encoder run for each distinct source.
 
     Args:
-        network: The subject's network, of a model that can shift labels to decoder inputs.
+        network: The subject's network.
 
     Raises:
-        SubjectError: It cannot, so nothing says what the decoder begins with.
+        SubjectError: Nothing says what the decoder begins with.
     """
 
     def __init__(self, network: Network) -> None:
         self._network = network
-        shift = getattr(network.model, "prepare_decoder_input_ids_from_labels", None)
-        if shift is None:
-            raise SubjectError(
-                f"{type(network.model).__name__} does not say what its decoder begins with; "
-                "serve it and name it as endpoint:URL#MODEL"
-            )
-        self._shift: Callable[..., torch.Tensor] = shift
+        self._shift = _shift_of(network.model)
 
     def run(self, pieces: Sequence[Any], ledger: Ledger, wanted: Sequence[int]) -> Iterator[int]:
         """Score pairs; yields each as soon as it is complete, and leaves out what memory is too small for."""
@@ -92,11 +103,11 @@ class Seq2SeqPath:
         device = self._network.device
         source = torch.from_numpy(pairs[group[0]].source.astype(np.int64))[None].to(device)
         mask = torch.ones_like(source)
-        hidden = self._network.model.get_encoder()(input_ids=source, attention_mask=mask)
+        encoded = self._network.model.get_encoder()(input_ids=source, attention_mask=mask)
         self._network.forwarded += source.numel()
         ordered = sorted(group, key=lambda i: len(pairs[i].target))
         for _, same in groupby(ordered, key=lambda i: len(pairs[i].target)):
-            self._decode(pairs, ledger, list(same), hidden=hidden.last_hidden_state, mask=mask)
+            self._decode(pairs, ledger, list(same), encoded=encoded, mask=mask)
 
     def _decode(
         self,
@@ -104,7 +115,7 @@ class Seq2SeqPath:
         ledger: Ledger,
         indices: Sequence[int],
         *,
-        hidden: torch.Tensor,
+        encoded: Any,
         mask: torch.Tensor,
     ) -> None:
         """Run targets of equal length behind one source."""
@@ -115,11 +126,11 @@ class Seq2SeqPath:
             target=targets.reshape(-1),
             slot=np.concatenate([ledger.slots(index) for index in indices]),
         )
-        encoded = BaseModelOutput(last_hidden_state=hidden.expand(len(indices), -1, -1))
+        hidden = encoded.last_hidden_state.expand(len(indices), -1, -1)
         parts, _ = self._network.forward(
             shifted,
             torch.from_numpy(what.rows),
             mask=mask.expand(len(indices), -1),
-            encoder_outputs=encoded,
+            encoder_outputs=type(encoded)(**{**encoded, "last_hidden_state": hidden}),
         )
         ledger.read(parts, what)

@@ -17,6 +17,10 @@ from verify.runtime.causal.tokens import Ids, Piece
 
 _STEPS = 12
 """Tokens that the trial writes in each row."""
+_TRIALS = 4
+"""Lengths that are tried, each half of the one before."""
+_SHORTEST = 32
+"""Shortest of the trial's long prompts."""
 
 
 class Writers:
@@ -40,7 +44,7 @@ class Writers:
     def run(self, prompts: Sequence[Prompt]) -> Iterator[tuple[int, GenerateAnswer | Failed]]:
         """Write answers; yields the prompt's index and its answer as soon as it is done."""
         if self._trusted is None and len(prompts) > 1:
-            self._trusted = self._paths.trust.length if self._is_right() else 0
+            self._trusted = self._longest_right()
         limit = self._trusted or 0
         near = [i for i, p in enumerate(prompts) if len(prompts) > 1 and len(p.ids) + p.max_tokens <= limit]
         far = sorted(set(range(len(prompts))) - set(near))
@@ -48,17 +52,27 @@ class Writers:
             for index, response in way.run([prompts[i] for i in indices]):
                 yield indices[index], response
 
-    def _is_right(self) -> bool:
-        """Whether rows that join and leave a batch get the plain forward's numbers, token by token."""
-        size = self._paths.trust.length - _STEPS
-        if size < 32 or not self._network.has_cache:
+    def _longest_right(self) -> int:
+        """The longest of a few lengths up to which rows may be written together; 0 where there is none."""
+        lengths = [self._paths.trust.length >> halvings for halvings in range(_TRIALS)]
+        return next((length for length in lengths if self._is_right(length)), 0)
+
+    def _is_right(self, length: int) -> bool:
+        """Whether rows that join and leave a batch get the plain forward's numbers, token by token.
+
+        A very short row stands beside a very long one: some rotary positions depend on the longest row of a batch.
+        """
+        size = length - _STEPS
+        if size < _SHORTEST or not self._network.has_cache or not self._paths.ordinary:
             return False
         rng = np.random.default_rng(size)
         pool = np.asarray(self._paths.ordinary, dtype=np.int32)
         trunk = rng.choice(pool, size=size)
         third = size // 3
-        prompts = [np.concatenate([trunk[: third - 5], rng.choice(pool, size=size)]) for size in (5, 9, 11)]
+        shared, tails = trunk[: third - 5], (5, size - third - 2, 9, 11)
+        prompts = [np.concatenate([shared, rng.choice(pool, size=tail)]) for tail in tails]
         prompts.insert(1, trunk)
+        prompts.append(trunk[:2])
         forced = [rng.choice(pool, size=_STEPS) for _ in prompts]
         truth = self._plain(prompts, forced)
         try:
@@ -75,14 +89,14 @@ class Writers:
         return [ledger.scores(i).logprobs for i in range(len(pieces))]
 
     def _forced(self, prompts: Sequence[Ids], forced: Sequence[Ids]) -> list[NDArray[np.float64]]:
-        """Log-probabilities of forced answers; the last row joins late, the first one leaves early."""
+        """Log-probabilities of forced answers; the last two rows join late, the first one leaves early."""
         batch = Batch(self._network)
-        batch.add(self._reader.read(prompts[:-1]))
-        rows, found = list(range(len(prompts) - 1)), [list[float]() for _ in prompts]
+        batch.add(self._reader.read(prompts[:-2]))
+        rows, found = list(range(len(prompts) - 2)), [list[float]() for _ in prompts]
         for step in range(_STEPS):
             if step == _STEPS // 3:
-                batch.add(self._reader.read(prompts[-1:]))
-                rows.append(len(prompts) - 1)
+                batch.add(self._reader.read(prompts[-2:]))
+                rows += [len(prompts) - 2, len(prompts) - 1]
             if step == 2 * _STEPS // 3:
                 batch.keep(range(1, len(rows)))
                 rows = rows[1:]

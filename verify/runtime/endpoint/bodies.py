@@ -6,7 +6,6 @@ for `echo` with `logprobs` on `/v1/completions`.
 """
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -20,13 +19,13 @@ from verify.records import (
     Request,
     Response,
 )
+from verify.runtime.causal.chat import FAMILIES
 
 CHAT: Final = "/chat/completions"
 COMPLETIONS: Final = "/completions"
 _MAX_STOPS: Final = 4
 """More stop strings are refused by OpenAI's API; all of them are applied to the answer here in any case."""
 MAX_CHARACTERS: Final = 500_000
-_THINKING: Final = re.compile(r"\A\s*<think>(?P<thinking>.*?)</think>\s*(?P<answer>.*)\Z", re.DOTALL)
 
 
 class Call(NamedTuple):
@@ -35,6 +34,8 @@ class Call(NamedTuple):
     path: str
     """Below the base address, which ends in `/v1`."""
     body: dict[str, Any]
+    below_root: bool = False
+    """Whether the path lies beside `/v1` instead: a server's own extension."""
 
 
 def call_for(request: Request, *, model: str, raw_prompts: bool = True) -> Call | None:
@@ -92,9 +93,24 @@ def _generated(request: Generate, choice: Mapping[str, Any], usage: object) -> R
         return _failed(FailureReason.TOO_LONG, f"{len(text)} characters; the limit is {MAX_CHARACTERS}")
     if not _is_unicode(text + thinking):
         return _failed(FailureReason.INVALID_TEXT, "the answer holds a lone surrogate")
-    if not thinking and (split := _THINKING.match(text)):
-        thinking, text = split["thinking"].strip(), split["answer"]
+    if not thinking:
+        text, thinking = _without_thinking(text)
     return _finished(request, text=text, thinking=thinking, finish=choice.get("finish_reason"), usage=usage)
+
+
+def _without_thinking(text: str) -> tuple[str, str]:
+    """Answer and thinking of a server that parts them not itself; thinking that has not ended leaves no answer.
+
+    The prompt may have opened the thinking, so that only its end is in the text.
+    """
+    for markers in FAMILIES:
+        opened = text.lstrip().startswith(markers.open)
+        before, close, after = text.partition(markers.close)
+        if close:
+            return after.lstrip("\n"), before.lstrip().removeprefix(markers.open).strip()
+        if opened:
+            return "", text.lstrip().removeprefix(markers.open).strip()
+    return text, ""
 
 
 def _finished(request: Generate, *, text: str, thinking: str, finish: object, usage: object) -> Response:
@@ -117,7 +133,7 @@ def _cut(text: str, stops: Sequence[str]) -> str:
     return text[: min(places)] if places else text
 
 
-class _Tokens(NamedTuple):
+class Echoed(NamedTuple):
     """Log-probabilities as `/v1/completions` lists them."""
 
     texts: list[str]
@@ -154,7 +170,16 @@ def _loglikelihood(request: LogLikelihood, choice: Mapping[str, Any]) -> Respons
     return LogLikelihoodAnswer(logprob=min(0.0, math.fsum(known)), n_tokens=len(known), is_greedy=greedy)
 
 
-def _tokens(listed: object) -> _Tokens | None:
+def echoed(body: Mapping[str, Any]) -> Echoed | None:
+    """The log-probabilities of a body, if it lists any in the right shape."""
+    match body:
+        case {"choices": [{"logprobs": listed}, *_]}:
+            return _tokens(listed)
+        case _:
+            return None
+
+
+def _tokens(listed: object) -> Echoed | None:
     match listed:
         case {"tokens": list(texts), "token_logprobs": list(logprobs), **rest}:
             best = rest.get("top_logprobs")
@@ -164,7 +189,7 @@ def _tokens(listed: object) -> _Tokens | None:
     shapes_ok = len(texts) == len(logprobs) == len(best) and all(isinstance(text, str) for text in texts)
     numbers_ok = all(value is None or (type(value) in {int, float}) for value in logprobs)
     tables = [table if isinstance(table, dict) and table and _are_numbers(table) else None for table in best]
-    return _Tokens(texts, logprobs, tables) if shapes_ok and numbers_ok else None
+    return Echoed(texts, logprobs, tables) if shapes_ok and numbers_ok else None
 
 
 def _are_numbers(table: Mapping[str, object]) -> bool:

@@ -73,6 +73,7 @@ class EndpointClient:
         self._jitter = random.Random(seed)  # noqa: S311  # spreads load; no secret
         self._slots = asyncio.Semaphore(limits.concurrency)
         self._next_start = 0.0
+        self._root = base.rstrip("/").removesuffix("/v1")
         self._http = httpx.AsyncClient(
             base_url=base,
             headers={"Authorization": f"Bearer {key}"} if key else {},
@@ -91,7 +92,7 @@ class EndpointClient:
 
     async def post(self, call: Call) -> Reply:
         """One POST with retries; the API's calls change nothing, so repeating them is safe."""
-        return await self._retried("POST", call.path, call.body)
+        return await self._retried("POST", self._root + call.path if call.below_root else call.path, call.body)
 
     async def _retried(self, method: str, path: str, body: Mapping[str, Any] | None) -> Reply:
         async with self._slots:

@@ -8,6 +8,7 @@ from verify.errors import SubjectError, SubjectUnavailableError
 from verify.records import Failed, FailureReason, Generate, GenerateAnswer, LogLikelihood, LogLikelihoodAnswer, Message
 from verify.runtime.endpoint.bodies import Call, call_for, response_from
 from verify.runtime.endpoint.client import EndpointClient, Reply
+from verify.runtime.endpoint.scoring import Scorer, Way
 
 _SCORED: Final = (
     LogLikelihood(context="대한민국의 수도는", continuation=" 서울이다."),
@@ -24,7 +25,10 @@ class Abilities:
 
     chat: bool
     raw_prompts: bool
-    logprobs: bool
+    way: Way | None
+    """How the server tells log-probabilities; None where it tells none that can be believed."""
+    singles: bool
+    """Whether one call scores all one-token continuations of a context."""
     served: str
     """What the server calls the model; empty if it does not say."""
     fingerprint: str
@@ -51,11 +55,12 @@ async def probe(client: EndpointClient, *, model: str, where: str) -> Abilities:
     chat, raw = _writes(_CHAT, replies["chat"]), _writes(_RAW, replies["raw"])
     if not chat and not raw:
         raise _nothing(list(replies.values()), where=where, model=model)
-    scores = [await client.post(_call(request, model)) for request in _SCORED] if raw else []
-    logprobs, note = _scores(scores) if raw else (False, "the server has no /v1/completions")
+    scorer, note = await _scorer(client, model=model) if raw else (None, "the server has no /v1/completions")
     listed = await client.get("/models")
     body = next(reply.body for reply in replies.values() if reply.body is not None)
-    notes = [] if logprobs else [f"no log-probabilities: {note}"]
+    notes = [] if scorer else [f"no log-probabilities: {note}"]
+    if _is_unlisted(listed.body, model):
+        notes.append("the server's list of models does not name this one; it may answer with another")
     if not raw:
         notes.append("raw prompts are sent as one user message, because the server continues no raw text")
     if not chat:
@@ -63,7 +68,8 @@ async def probe(client: EndpointClient, *, model: str, where: str) -> Abilities:
     return Abilities(
         chat=chat,
         raw_prompts=raw,
-        logprobs=logprobs,
+        way=scorer.way if scorer else None,
+        singles=scorer.singles if scorer else False,
         served=plain(body.get("model")),
         fingerprint=plain(body.get("system_fingerprint")),
         context=_context(listed.body, model),
@@ -77,7 +83,7 @@ def plain(value: Any) -> str:
     return "".join(c for c in text if c.isprintable())[:200]
 
 
-def _call(request: Generate | LogLikelihood, model: str) -> Call:
+def _call(request: Generate, model: str) -> Call:
     call = call_for(request, model=model)
     if call is None:
         raise SubjectError("the probe has no call")
@@ -92,19 +98,39 @@ def _writes(request: Generate, reply: Reply) -> bool:
     return isinstance(response, GenerateAnswer) or response.reason is FailureReason.EMPTY  # type: ignore[union-attr]  # else Failed
 
 
-def _scores(replies: list[Reply]) -> tuple[bool, str]:
-    """Whether real log-probabilities came back for both, and if not why."""
-    answers = [
-        response_from(request, reply.body) if reply.body is not None else reply.failure
-        for request, reply in zip(_SCORED, replies, strict=True)
-    ]
-    for answer in answers:
+async def _scorer(client: EndpointClient, *, model: str) -> tuple[Scorer | None, str]:
+    """The exactest way whose numbers hold, or why none does."""
+    note = ""
+    for way in Way:
+        scorer = Scorer(client, model=model, way=way)
+        if way is not Way.ECHO and isinstance(await scorer.first(), Failed):
+            continue
+        note = await _doubt(scorer)
+        if not note:
+            singles = await scorer.tells_singles(_SCORED[0])
+            return Scorer(client, model=model, way=way, singles=singles), ""
+    return None, note
+
+
+async def _doubt(scorer: Scorer) -> str:
+    """Why a way's numbers cannot be believed; empty where they can."""
+    means = []
+    async for _, answer, _ in scorer.score(_SCORED):
         if isinstance(answer, Failed):
-            return False, answer.detail
-    means = [answer.logprob / answer.n_tokens for answer in answers if isinstance(answer, LogLikelihoodAnswer)]
+            return answer.detail
+        if isinstance(answer, LogLikelihoodAnswer):
+            means.append(answer.logprob / answer.n_tokens)
     if len(means) < len(_SCORED) or math.isclose(*means, rel_tol=1e-9):
-        return False, "the server gives different texts the same log-probability a token"
-    return True, ""
+        return "the server gives different texts the same log-probability a token"
+    doubts = [await scorer.contradiction(request) for request in _SCORED]
+    return next((doubt for doubt in doubts if doubt), "")
+
+
+def _is_unlisted(body: dict[str, Any] | None, model: str) -> bool:
+    """Whether the server lists its models, and this one is not among them."""
+    entries = body.get("data") if body else None
+    names = [entry.get("id") for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+    return bool(names) and model not in names
 
 
 def _context(body: dict[str, Any] | None, model: str) -> int | None:

@@ -3,7 +3,7 @@
 import asyncio
 import queue
 import threading
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
@@ -13,6 +13,7 @@ from verify.records import (
     Failed,
     FailureReason,
     Generate,
+    LogLikelihood,
     Request,
     RequestKind,
     Response,
@@ -20,9 +21,11 @@ from verify.records import (
     digest_of,
 )
 from verify.runtime.base import Answered
+from verify.runtime.causal.tokens import is_unicode
 from verify.runtime.endpoint.bodies import call_for, response_from
 from verify.runtime.endpoint.client import KEY_VARIABLE, EndpointClient, EndpointLimits
 from verify.runtime.endpoint.probing import Abilities, plain, probe
+from verify.runtime.endpoint.scoring import Scorer
 from verify.runtime.pacing import Limits, capped
 
 _ResultT = TypeVar("_ResultT")
@@ -71,6 +74,8 @@ class EndpointRuntime:
         except BaseException:
             self.close()
             raise
+        way = self._abilities.way
+        self._scorer = Scorer(self._client, model=model, way=way, singles=self._abilities.singles) if way else None
         self._identity = (self._abilities.served, self._abilities.fingerprint)
         self._subject = _subject(self._abilities, url=url, model=model, name=where, profile=profile)
 
@@ -129,15 +134,32 @@ class EndpointRuntime:
             )
 
     async def _ask_all(self, requests: Sequence[Request], arrived: "queue.SimpleQueue[Answered | None]") -> None:
-        waiting = iter(enumerate(requests))
+        waiting = iter(_by_context(requests))
 
         async def one_after_another() -> None:
-            for position, request in waiting:
-                arrived.put(Answered(position, await self._ask(request)))
+            for positions in waiting:
+                group = [requests[position] for position in positions]
+                async for index, response in self._answers(group):
+                    arrived.put(Answered(positions[index], response))
 
         async with asyncio.TaskGroup() as group:
             for _ in range(min(self._limits.concurrency, max(1, len(requests)))):
                 group.create_task(one_after_another())
+
+    async def _answers(self, group: Sequence[Request]) -> AsyncIterator[tuple[int, Response]]:
+        """Answer requests that share a context, or a single one."""
+        scored = [request for request in group if isinstance(request, LogLikelihood)]
+        if not scored or self._scorer is None:
+            for index, request in enumerate(group):
+                yield index, await self._ask(request)
+            return
+        fit = [index for index, request in enumerate(scored) if is_unicode(request.context, request.continuation)]
+        for index in set(range(len(scored))) - set(fit):
+            yield index, _NO_UNICODE
+        async for index, response, reply in self._scorer.score([scored[index] for index in fit]):
+            if reply is not None and reply.body is not None:
+                self._notice(reply.body)
+            yield fit[index], response
 
     async def _ask(self, request: Request) -> Response:
         if request.kind not in self._subject.answers:
@@ -150,7 +172,7 @@ class EndpointRuntime:
         try:
             reply = await self._client.post(call)
         except UnicodeEncodeError:
-            return Failed(reason=FailureReason.INVALID_TEXT, detail="the request holds a lone surrogate")
+            return _NO_UNICODE
         if reply.body is None:
             return reply.failure or Failed(reason=FailureReason.MALFORMED)
         self._notice(reply.body)
@@ -159,7 +181,7 @@ class EndpointRuntime:
     def _notice(self, body: dict[str, Any]) -> None:
         """Compare what the server says of itself with what it said first."""
         now = (plain(body.get("model")), plain(body.get("system_fingerprint")))
-        if now == self._identity:
+        if now == self._identity or "choices" not in body:  # a server's own calls name no model
             return
         with self._seen_lock:
             warning = f"the served model changed during the run: {' / '.join(now)}, it was {' / '.join(self._identity)}"
@@ -173,24 +195,41 @@ class EndpointRuntime:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
 
+_NO_UNICODE: Final = Failed(reason=FailureReason.INVALID_TEXT, detail="the request holds a lone surrogate")
+
+
+def _by_context(requests: Sequence[Request]) -> list[list[int]]:
+    """Positions of requests, those that score something behind the same context together."""
+    groups: dict[object, list[int]] = {}
+    for position, request in enumerate(requests):
+        key = request.context if isinstance(request, LogLikelihood) else position
+        groups.setdefault(key, []).append(position)
+    return list(groups.values())
+
+
 def _is_unreachable(response: Response) -> bool:
     return isinstance(response, Failed) and response.reason is FailureReason.UNREACHABLE
 
 
 def _subject(abilities: Abilities, *, url: str, model: str, name: str, profile: str | None) -> Subject:
-    answers: tuple[RequestKind, ...] = ("generate", "loglikelihood") if abilities.logprobs else ("generate",)
+    answers: tuple[RequestKind, ...] = ("generate", "loglikelihood") if abilities.way else ("generate",)
     identity = {"url": url, "model": model, "served": abilities.served}
     warnings = ["endpoint identity is what the server says of itself; it was not verified", *abilities.notes]
     split = urlsplit(url)
     if split.scheme == "http" and split.hostname not in {"localhost", "127.0.0.1", "::1"}:
         warnings.append("the connection is not encrypted")
-    environment = {"server_model": abilities.served, "system_fingerprint": abilities.fingerprint}
+    singles = "; one-token continuations by logprob_token_ids" if abilities.singles else ""
+    environment = {
+        "server_model": abilities.served,
+        "system_fingerprint": abilities.fingerprint,
+        "log_probabilities": f"{abilities.way}{singles}" if abilities.way else "",
+    }
     return Subject(
         name=name,
         kind="endpoint",
         digest=digest_of(identity),
         digest_covers="endpoint-identity",
-        access=AccessLevel.LOGPROBS if abilities.logprobs else AccessLevel.TEXT,
+        access=AccessLevel.LOGPROBS if abilities.way else AccessLevel.TEXT,
         answers=answers,
         context=abilities.context,
         isolation="the subject runs elsewhere; only text crosses",
