@@ -156,23 +156,13 @@ class WorkerRuntime:
         """
         askable: list[int] = []
         for position, request in enumerate(requests):
-            refusal = self._refusal(request)
+            refusal = refusal_of(request, self._subject)
             if refusal is None:
                 askable.append(position)
             else:
                 yield Answered(position, refusal)
         for chunk in chunks(requests, askable, limits=self._limits):
             yield from self._answer_chunk(requests, chunk)
-
-    def _refusal(self, request: Request) -> Failed | None:
-        """What the worker need not be asked for."""
-        if request.kind not in self._subject.answers:
-            return Failed(reason=FailureReason.UNSUPPORTED, detail=f"this subject answers no {request.kind}")
-        try:
-            canonical_json(request.to_json()).decode("utf-8")
-        except UnicodeDecodeError:
-            return Failed(reason=FailureReason.INVALID_TEXT, detail="the request holds a lone surrogate")
-        return None
 
     def _answer_chunk(self, requests: Sequence[Request], chunk: list[int]) -> Iterator[Answered]:
         """Answer a chunk; what a death leaves is asked again in smaller groups."""
@@ -321,6 +311,17 @@ class WorkerRuntime:
             self._child.end(grace_s=grace_s)
             self._last_log = self._child.log_tail()
             self._child = None
+
+
+def refusal_of(request: Request, subject: Subject) -> Failed | None:
+    """What the subject need not be asked for: a kind that it does not answer, text that is no Unicode."""
+    if request.kind not in subject.answers:
+        return Failed(reason=FailureReason.UNSUPPORTED, detail=f"this subject answers no {request.kind}")
+    try:
+        canonical_json(request.to_json()).decode("utf-8")
+    except UnicodeDecodeError:
+        return Failed(reason=FailureReason.INVALID_TEXT, detail="the request holds a lone surrogate")
+    return None
 
 
 def _placed(
