@@ -75,8 +75,9 @@ class Fleet:
         if self._first is None or self._first.subject is None:
             raise SubjectError("no actor has opened the subject")
         found = self._first.subject
-        executor = f"ray {self._ray.__version__}: {self._share.actors} actors of {self._share.gpus:g} GPU"
-        executor += f" on {self._session.nodes()} nodes"
+        actors, nodes = self._share.actors, self._session.nodes()
+        executor = f"ray {self._ray.__version__}: {actors} actor{'s' * (actors > 1)} of {self._share.gpus:g} GPU"
+        executor += f" on {nodes} node{'s' * (nodes > 1)}"
         return found.model_copy(
             update={
                 "environment": {**found.environment, "executor": executor},
