@@ -99,6 +99,7 @@ class WorkerRuntime:
         self._spawner = ThreadPoolExecutor(1, thread_name_prefix="verify-worker-parent")
         self._folder = tempfile.TemporaryDirectory(prefix="ax-verify-", ignore_cleanup_errors=True)
         self._child: Child | None = None
+        self._closed = False
         self._last_log = ""
         self._next_id = 0
         self._fruitless = 0
@@ -143,7 +144,8 @@ class WorkerRuntime:
         return self._child.log_tail() if self._child else self._last_log
 
     def close(self) -> None:
-        """End the worker and remove its folder; may be called twice."""
+        """End the worker and remove its folder; may be called twice, and while another thread asks."""
+        self._closed = True
         self._end_child(grace_s=_CLOSE_GRACE_S)
         self._spawner.shutdown(wait=False)
         self._folder.cleanup()
@@ -253,6 +255,8 @@ class WorkerRuntime:
 
     def _ensure_child(self) -> Child:
         """The running worker; a new one if it has gone."""
+        if self._closed:
+            raise WorkerError(f"{self._local.name}: the runtime was closed")
         if self._child is not None and self._child.has_ended():
             self._end_child()
         if self._child is None:
@@ -307,10 +311,10 @@ class WorkerRuntime:
         raise SubjectError(f"{self._local.name} cannot be opened: {problem}")
 
     def _end_child(self, *, grace_s: float = 0.0) -> None:
-        if self._child is not None:
-            self._child.end(grace_s=grace_s)
-            self._last_log = self._child.log_tail()
-            self._child = None
+        child, self._child = self._child, None
+        if child is not None:
+            child.end(grace_s=grace_s)
+            self._last_log = child.log_tail()
 
 
 def refusal_of(request: Request, subject: Subject) -> Failed | None:

@@ -7,6 +7,7 @@ was made beside a subject.
 import json
 import os
 import socket
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
@@ -66,6 +67,7 @@ class Actor:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
+        tempfile.tempdir = None  # what was looked up before TMPDIR was set
 
     def open(self) -> bytes:
         """Open the subject; an `Opened` as JSON."""

@@ -117,6 +117,11 @@ class Session:
     def _init(self, **options: Any) -> None:
         self.ray.init(log_to_driver=False, configure_logging=False, **options)
 
+    @property
+    def folder(self) -> str | None:
+        """Folder of a Ray that was started here; it goes when the session is closed."""
+        return self._folder.name if self._folder else None
+
     def nodes(self) -> int:
         """Machines of the cluster that are alive."""
         return sum(bool(node["Alive"]) for node in self.ray.nodes())

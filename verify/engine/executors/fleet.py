@@ -50,10 +50,11 @@ class Fleet:
     def __init__(self, session: Session, opener: Callable[[], Runtime], *, share: Share, start_s: float) -> None:
         self._session, self._opener, self._share, self._start_s = session, opener, share, start_s
         self._ray = session.ray
-        kept = {name: os.environ.get(name) for name in THREADS}
+        self._environment = {name: os.environ.get(name) for name in THREADS}
         if MIRROR_VARIABLE in os.environ:
-            kept[MIRROR_VARIABLE] = os.environ[MIRROR_VARIABLE]
-        self._environment = kept
+            self._environment[MIRROR_VARIABLE] = os.environ[MIRROR_VARIABLE]
+        if session.folder is not None:  # where an actor that is killed leaves nothing behind
+            self._environment["TMPDIR"] = session.folder
         self._actor = self._ray.remote(
             num_cpus=1, num_gpus=share.gpus, max_restarts=0, scheduling_strategy="SPREAD",
             concurrency_groups={_ENDING: 1},
