@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PYTHON = sorted((ROOT / "verify").rglob("*.py"))
-HEAVY = ("torch", "transformers", "presidio_analyzer", "spacy", "kiwipiepy", "tokenizers", "lm_eval")
+HEAVY = ("torch", "transformers", "presidio_analyzer", "spacy", "kiwipiepy", "tokenizers", "lm_eval", "ray")
 TOP_LEVEL = {
     "verify", "suites", "models", "reports", "tests", "pyproject.toml", "Makefile", "README.md", "README.ko.md",
     "LICENSE", "CHANGELOG.md", "constraints.txt",
@@ -24,7 +24,15 @@ def loaded_after(code: str) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "module", ["verify", "verify.pipeline", "verify.cli", "verify.methods.catalogue", "verify.runtime.process"]
+    "module",
+    [
+        "verify",
+        "verify.pipeline",
+        "verify.cli",
+        "verify.methods.catalogue",
+        "verify.runtime.process",
+        "verify.engine.executors",
+    ],
 )
 def test_the_deciding_process_loads_nothing_heavy_on_import(module: str) -> None:
     assert loaded_after(f"import {module}") == set()

@@ -88,3 +88,45 @@ def test_silence_is_bounded_by_the_heaviest_request_and_not_by_the_whole_chunk()
     assert pace.silence(requests) > 16 * pace.limit(requests[:1])
     assert pace.silence(requests[:1]) == pace.limit(requests[:1])
     assert pace.silence([]) == Limits().base_s
+
+
+def some(n):
+    """Questions of several lengths with four options each, and some of another kind."""
+    asked = [
+        LogLikelihood(context=f"{'p' * (q % 50)} question {q}", continuation=f" {o}") for q in range(n) for o in "ABCD"
+    ]
+    return asked + [Generate(prompt=f"say {i}") for i in range(n)]
+
+
+def test_a_round_is_cut_alike_whatever_order_its_requests_come_in():
+    requests = some(200)
+    limits = Limits(parts=4, part_requests=10)
+
+    cut = [{requests[i].content_digest() for i in chunk} for chunk in chunks(requests, range(1000), limits=limits)]
+    backwards = requests[::-1]
+    again = [{backwards[i].content_digest() for i in chunk} for chunk in chunks(backwards, range(1000), limits=limits)]
+
+    assert cut == again
+    assert len(cut) >= 4
+
+
+def test_a_shard_that_is_cut_whole_again_stays_as_it_is():
+    """What an actor's runtime hands to its worker is what the local one would have handed over."""
+    requests = some(300)
+    for chunk in chunks(requests, range(len(requests)), limits=Limits(parts=5, part_requests=16)):
+        shard = [requests[position] for position in chunk]
+
+        assert list(chunks(shard, range(len(shard)), limits=Limits(parts=1))) == [list(range(len(shard)))]
+
+
+def test_a_cut_leaves_the_options_of_a_question_together():
+    requests = some(100)
+
+    cut = list(chunks(requests, range(400), limits=Limits(parts=10, part_requests=10)))
+
+    for question in range(100):
+        assert sum(any(position // 4 == question for position in chunk) for chunk in cut) == 1
+
+
+def test_a_small_round_is_left_whole():
+    assert len(list(chunks(some(100), range(500), limits=Limits()))) == 1

@@ -242,3 +242,25 @@ def test_log_likelihoods_and_text_are_told_apart(stub):
     (answered,) = runtime.answer([LogLikelihood(context="가", continuation="나")])
 
     assert answered.response.logprob == -1.0
+
+
+def test_closing_while_another_thread_asks_restarts_nothing_and_leaves_no_folder(stub):
+    runtime = stub()
+    folder, ended = Path(runtime._folder.name), []
+
+    def asking():
+        try:
+            list(runtime.answer([Generate(prompt=f"slowly {n}") for n in range(500)]))
+        except (WorkerError, SubjectError, OSError, ValueError) as error:
+            ended.append(error)
+
+    thread = threading.Thread(target=asking)
+    thread.start()
+    time.sleep(0.5)
+    runtime.close()
+    thread.join(timeout=10)
+
+    assert not thread.is_alive()
+    assert ended
+    assert runtime.pid is None
+    assert not folder.exists()

@@ -13,11 +13,21 @@ from verify.calibration import calibrate as calibrate_standards
 from verify.calibration import make_standard, standard_folder
 from verify.calibration.suitability import cache_folder, check_suitability, pairs_for
 from verify.cli.console import open_console, shown
-from verify.cli.options import Language, LanguageOption
+from verify.cli.options import (
+    ActorsOption,
+    Executor,
+    ExecutorOption,
+    GpusOption,
+    Language,
+    LanguageOption,
+    RayAddressOption,
+    chosen_cluster,
+)
 from verify.cli.plans import cost_note, cost_table, explanation, plan_table
 from verify.cli.rendering import FORMATS, parse_formats, print_summary, render_report
 from verify.cli.watching import Terminal
 from verify.engine.costs import probe
+from verify.engine.executors import Cluster, open_on_ray
 from verify.errors import RunError, UnknownNameError, UsageError
 from verify.evidence import load_signing_key
 from verify.methods.catalogue import methods
@@ -93,6 +103,10 @@ def run(
         int,
         typer.Option("--repeats", min=0, help="끝에 다시 물을 요청 수(종류마다) · requests of each kind asked again"),
     ] = 30,
+    executor: ExecutorOption = Executor.LOCAL,
+    actors: ActorsOption = None,
+    gpus_per_actor: GpusOption = None,
+    ray_address: RayAddressOption = None,
     lang: LanguageOption = Language.KO,
 ) -> None:
     """Examine a subject: plan, ask, score, decide, seal, report.
@@ -106,9 +120,10 @@ def run(
     allowed = _allowed(allow)
     key = load_signing_key(sign_key) if sign_key else None
     wanted = parse_formats(formats)
+    cluster = chosen_cluster(executor, actors=actors, gpus_per_actor=gpus_per_actor, address=ray_address)
     pipeline.preflight(inputs, out=out)
     terminal = Terminal(open_console(stderr=True), language=lang.value)
-    runtime = _open(subject, terminal)
+    runtime = _open(subject, terminal, cluster)
     try:
         ran = pipeline.run(
             runtime,
@@ -238,10 +253,11 @@ def _suitability(terminal: Terminal) -> Callable[[Collection[str]], Suitability]
     return tried
 
 
-def _open(subject: str, terminal: Terminal) -> Runtime:
+def _open(subject: str, terminal: Terminal, cluster: Cluster | None = None) -> Runtime:
     named = re.sub(r"//[^/]*@", "//…@", subject)  # a password in an address is refused, and not printed before
     terminal.say(f"{named} 여는 중", f"opening {named}")
-    return open_subject(subject, SubjectOptions(profiles=loading.load_profiles()))
+    options = SubjectOptions(profiles=loading.load_profiles())
+    return open_subject(subject, options) if cluster is None else open_on_ray(subject, options, cluster)
 
 
 def plan_inputs(

@@ -19,6 +19,8 @@ from verify.records import (
 
 _STEP_WEIGHT: Final = 4
 """A generated token takes a pass of its own; a token of a prompt shares one with its neighbours."""
+_LAST_PART: Final = 4
+"""The end of a chunk may move within its last quarter, to where neighbours have least in common."""
 _MARGIN: Final = 20
 """How many times slower than the slowest chunk so far a chunk may be before it counts as hung."""
 
@@ -40,9 +42,13 @@ class Limits:
     """Seconds more for each token of a chunk (estimated from above by its characters); once chunks
     have been answered, what they took tightens it."""
     chunk_requests: int = 4096
-    """Requests that are handed over at once."""
+    """Most requests that are handed over at once."""
     chunk_characters: int = 32_000_000
-    """Characters that are handed over at once."""
+    """Most characters that are handed over at once."""
+    parts: int = 16
+    """Chunks into which a large round is cut at least, so that several actors can share it; 1 leaves it whole."""
+    part_requests: int = 1024
+    """Fewest requests for which a round is cut; below, more cuts would cost more than they spread."""
     memory_bytes: int | None = None
     """Cap of the worker's private memory; None: 90 % of the machine's where no GPU is."""
     answer_characters: int = 500_000
@@ -52,20 +58,38 @@ class Limits:
 def chunks(requests: Sequence[Request], positions: Sequence[int], *, limits: Limits) -> Iterator[list[int]]:
     """Cut positions into chunks in which requests with a common beginning lie together.
 
-    A prefix that is shared within a chunk is computed once; sorting keeps the number of chunks that
-    a prefix is spread over at two.
+    Where the cuts lie follows from the requests alone, never from time or from who computes them: numbers
+    depend on their batch in the seventh digit, so one subject on one machine and on many gives the same bytes.
+
+    A prefix that is shared within a chunk is computed once. Sorting keeps the number of chunks that a
+    prefix is spread over small, and a cut avoids the middle of a prefix where one ends nearby.
     """
-    chunk: list[int] = []
-    characters = 0
-    for position in sorted(positions, key=lambda position: (requests[position].kind, text_of(requests[position]))):
-        size = len(text_of(requests[position]))
-        if chunk and (len(chunk) >= limits.chunk_requests or characters + size > limits.chunk_characters):
-            yield chunk
-            chunk, characters = [], 0
-        chunk.append(position)
-        characters += size
-    if chunk:
-        yield chunk
+    order = sorted(positions, key=lambda position: (requests[position].kind, text_of(requests[position])))
+    most = min(limits.chunk_requests, max(limits.part_requests, -(-len(order) // limits.parts)))
+    start = 0
+    while start < len(order):
+        end = _end(requests, order, start, most=most, characters=limits.chunk_characters)
+        yield order[start:end]
+        start = end
+
+
+def _end(requests: Sequence[Request], order: Sequence[int], start: int, *, most: int, characters: int) -> int:
+    """Where the chunk that begins at `start` ends (excluded): before it is too large, and between two prefixes."""
+    end, size = start, 0
+    while end < len(order) and end - start < most:
+        size += len(text_of(requests[order[end]]))
+        if size > characters and end > start:
+            break
+        end += 1
+    if end == len(order):
+        return end
+    first = max(start + 1, end - (end - start) // _LAST_PART)
+    return min(range(end, first - 1, -1), key=lambda at: _likeness(requests[order[at - 1]], requests[order[at]]))
+
+
+def _likeness(one: Request, other: Request) -> int:
+    """How much two neighbours share: characters that they begin with; -1 if they are of different kinds."""
+    return _common(text_of(one), text_of(other)) if one.kind == other.kind else -1
 
 
 def text_of(request: Request) -> str:

@@ -100,6 +100,7 @@ class WorkerRuntime:
         self._spawner = ThreadPoolExecutor(1, thread_name_prefix="verify-worker-parent")
         self._folder = tempfile.TemporaryDirectory(prefix="ax-verify-", ignore_cleanup_errors=True)
         self._child: Child | None = None
+        self._closed = False
         self._last_log = ""
         self._next_id = 0
         self._fruitless = 0
@@ -144,7 +145,8 @@ class WorkerRuntime:
         return self._child.log_tail() if self._child else self._last_log
 
     def close(self) -> None:
-        """End the worker and remove its folder; may be called twice."""
+        """End the worker and remove its folder; may be called twice, and while another thread asks."""
+        self._closed = True
         self._end_child(grace_s=_CLOSE_GRACE_S)
         self._spawner.shutdown(wait=False)
         self._folder.cleanup()
@@ -157,23 +159,13 @@ class WorkerRuntime:
         """
         askable: list[int] = []
         for position, request in enumerate(requests):
-            refusal = self._refusal(request)
+            refusal = refusal_of(request, self._subject)
             if refusal is None:
                 askable.append(position)
             else:
                 yield Answered(position, refusal)
         for chunk in chunks(requests, askable, limits=self._limits):
             yield from self._answer_chunk(requests, chunk)
-
-    def _refusal(self, request: Request) -> Failed | None:
-        """What the worker need not be asked for."""
-        if request.kind not in self._subject.answers:
-            return Failed(reason=FailureReason.UNSUPPORTED, detail=f"this subject answers no {request.kind}")
-        try:
-            canonical_json(request.to_json()).decode("utf-8")
-        except UnicodeDecodeError:
-            return Failed(reason=FailureReason.INVALID_TEXT, detail="the request holds a lone surrogate")
-        return None
 
     def _answer_chunk(self, requests: Sequence[Request], chunk: list[int]) -> Iterator[Answered]:
         """Answer a chunk; what a death leaves is asked again in smaller groups."""
@@ -265,6 +257,8 @@ class WorkerRuntime:
 
     def _ensure_child(self) -> Child:
         """The running worker; a new one if it has gone."""
+        if self._closed:
+            raise WorkerError(f"{self._local.name}: the runtime was closed")
         if self._child is not None and self._child.has_ended():
             self._end_child()
         if self._child is None:
@@ -319,10 +313,21 @@ class WorkerRuntime:
         raise SubjectError(f"{self._local.name} cannot be opened: {problem}")
 
     def _end_child(self, *, grace_s: float = 0.0) -> None:
-        if self._child is not None:
-            self._child.end(grace_s=grace_s)
-            self._last_log = self._child.log_tail()
-            self._child = None
+        child, self._child = self._child, None
+        if child is not None:
+            child.end(grace_s=grace_s)
+            self._last_log = child.log_tail()
+
+
+def refusal_of(request: Request, subject: Subject) -> Failed | None:
+    """What the subject need not be asked for: a kind that it does not answer, text that is no Unicode."""
+    if request.kind not in subject.answers:
+        return Failed(reason=FailureReason.UNSUPPORTED, detail=f"this subject answers no {request.kind}")
+    try:
+        canonical_json(request.to_json()).decode("utf-8")
+    except UnicodeDecodeError:
+        return Failed(reason=FailureReason.INVALID_TEXT, detail="the request holds a lone surrogate")
+    return None
 
 
 def _placed(

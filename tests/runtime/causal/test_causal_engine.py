@@ -387,10 +387,24 @@ def test_a_longer_trial_is_made_where_it_saves_more_than_it_costs(tmp_path, monk
     monkeypatch.setattr("verify.runtime.causal.probe.affordable_length", lambda **_: 96)
     engine = open_causal(tiny.save("llama", tmp_path))
     context = " ".join(tiny.KOREAN)[:200]
+    before = engine.network.forwarded
 
     _ask(engine, [LogLikelihood(context=f"{context} {n}", continuation=" 예") for n in range(60)])
 
-    assert engine._causal.trust.length > 96
+    assert engine.network.forwarded - before < 60 * len(tiny.tokenizer().encode(context)) / 2
+
+
+def test_what_a_round_learned_does_not_move_the_numbers_of_the_next(tmp_path, monkeypatch):
+    """Else the bytes of a run would depend on which of its rounds an actor happened to be given."""
+    monkeypatch.setattr("verify.runtime.causal.probe.affordable_length", lambda **_: 96)
+    folder = tiny.save("llama", tmp_path)
+    long = " ".join(tiny.KOREAN)[:200]
+    learning = [LogLikelihood(context=f"{long} {n}", continuation=" 예") for n in range(60)]
+    asked = [LogLikelihood(context=f"{long[:150]} {n}", continuation=f" {n} 아니요") for n in range(12)]
+    fresh, experienced = open_causal(folder), open_causal(folder)
+    _ask(experienced, learning)
+
+    assert _ask(experienced, asked) == _ask(fresh, asked)
 
 
 def test_memory_errors_are_told_from_other_errors():

@@ -1,5 +1,6 @@
 """Requests in, responses out."""
 
+import copy
 import platform
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -52,8 +53,7 @@ class CausalEngine:
 
     def tokens_run(self) -> "TokensRun":
         """What was run since the subject was opened; the two differ by padding and repetition."""
-        shared = self._causal.shared if self._causal else None
-        return TokensRun(self.network.forwarded, shared.unique if shared else 0)
+        return TokensRun(self.network.forwarded, self.network.unique)
 
     @property
     def facts(self) -> EngineFacts:
@@ -103,7 +103,9 @@ class CausalEngine:
                 yield Answered(position, pieces)
             else:
                 work.append(Work(position, request, pieces))
-        yield from score(work, path=self._path, alone=self._alone)
+        # A copy for each call: what one round makes the paths learn (a longer trusted length) must not move the numbers
+        # of the next, or they would depend on which rounds this process happened to see before.
+        yield from score(work, path=copy.copy(self._path), alone=self._alone)
 
     def _write(self, written: Sequence[tuple[int, Generate]]) -> Iterator[Answered]:
         prompts: list[Prompt] = []

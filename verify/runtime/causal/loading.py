@@ -1,5 +1,6 @@
 """A folder becomes a network and a tokenizer, or a refusal that says what would fit."""
 
+import importlib.util
 import json
 import struct
 from collections.abc import Iterable
@@ -16,6 +17,7 @@ from transformers import (
     AutoTokenizer,
     PreTrainedConfig,
 )
+from transformers.quantizers.auto import AUTO_QUANTIZER_MAPPING
 
 from verify.errors import SubjectError
 
@@ -23,6 +25,25 @@ DTYPES: Final = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16"
 _HEADER_LIMIT: Final = 100 * 1024 * 1024
 _WORKING_SPACE: Final = 1.15
 """What caches and activations of a batch of one need, as a factor of the weights."""
+
+_QUANTISERS: Final = {
+    "bitsandbytes": "bitsandbytes",
+    "bitsandbytes_4bit": "bitsandbytes",
+    "bitsandbytes_8bit": "bitsandbytes",
+    "compressed-tensors": "compressed_tensors",
+    "gptq": "gptqmodel",
+    "awq": "gptqmodel",
+    "torchao": "torchao",
+    "hqq": "hqq",
+    "quanto": "optimum.quanto",
+    "aqlm": "aqlm",
+    "vptq": "vptq",
+    "eetq": "eetq",
+    "auto-round": "auto_round",
+}
+"""`quant_method` of a config -> the module that reads such weights; others need transformers alone, or say so."""
+_PACKAGES: Final = {"compressed_tensors": "compressed-tensors", "optimum.quanto": "optimum-quanto"}
+"""Module -> what to install, where the names differ."""
 
 
 class Loaded(NamedTuple):
@@ -57,6 +78,7 @@ def load(folder: Path, *, dtype: str | None = None, device: str | None = None, f
     kind = _dtype(dtype, where)
     _refuse_unknown(folder)
     config = _guarded("config.json", lambda: AutoConfig.from_pretrained(folder, **_LOCAL))
+    _refuse_without_quantiser(folder, config)
     refuse_if_too_large(folder, config=config, dtype=kind, device=where)
     tokenizer = _guarded("the tokenizer", lambda: AutoTokenizer.from_pretrained(folder, **_LOCAL))
     seq2seq = bool(getattr(config, "is_encoder_decoder", False))
@@ -83,7 +105,7 @@ def load(folder: Path, *, dtype: str | None = None, device: str | None = None, f
         config=config,
         device=model.get_input_embeddings().weight.device,
         dtype=kind,
-        parameters=sum(p.numel() for p in model.parameters()),
+        parameters=model.num_parameters(),  # counts packed weights of 4 bits as what they stand for
         is_seq2seq=seq2seq,
         warnings=tuple(f"weights not used by this architecture: {k}" for k in sorted(info["unexpected_keys"])[:3]),
     )
@@ -98,6 +120,35 @@ def _refuse_unknown(folder: Path) -> None:
             f"config.json: transformers {transformers.__version__} has no architecture {named!r:.80}, and code of the"
             " subject is not run; have it served and test that: verify run endpoint:http://HOST/v1#MODEL"
         )
+
+
+def _refuse_without_quantiser(folder: Path, config: Any) -> None:
+    """Name the package that quantised weights need, where it is not installed."""
+    given = getattr(config, "quantization_config", None)
+    if given is None:
+        return
+    method = given.get("quant_method") if isinstance(given, dict) else getattr(given, "quant_method", None)
+    method = str(getattr(method, "value", method))
+    if method not in AUTO_QUANTIZER_MAPPING and method != "bitsandbytes":  # would be read as plain numbers
+        raise SubjectError(
+            f"{folder.name}: its weights are quantised by {method!r:.80}, which transformers {transformers.__version__}"
+            " does not know; have it served and test that: verify run endpoint:http://HOST/v1#MODEL"
+        )
+    module = _QUANTISERS.get(method)
+    if module is None or _is_installed(module):
+        return
+    package = _PACKAGES.get(module, module)
+    raise SubjectError(
+        f"{folder.name}: its weights are quantised ({method:.40}) and {package} is not installed: pip install"
+        f" {package}, or name the folder of the weights before quantisation, which is a subject of its own"
+    )
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:  # its parent is not there
+        return False
 
 
 _LOCAL: Final[dict[str, Any]] = {"local_files_only": True, "trust_remote_code": False}
@@ -238,10 +289,10 @@ def _number(file: Path) -> int | None:
 
 
 def _placing(folder: Path, *, config: Any, dtype: torch.dtype, device: torch.device) -> dict[str, Any]:
-    """`device_map="auto"` where one accelerator cannot hold the model alone; else nothing."""
-    if device.type != "cuda":
-        return {}
+    """`device_map="auto"` where one accelerator cannot hold the model; quantised weights cannot be moved later."""
     quantised = getattr(config, "quantization_config", None) is not None
+    if device.type != "cuda":
+        return {"device_map": {"": device}} if quantised else {}
     needed = _WORKING_SPACE * weight_bytes(folder, dtype=dtype, as_stored=quantised)
     alone = needed <= torch.cuda.mem_get_info(device)[0]
     return {"device_map": {"": device}} if alone else {"device_map": "auto"}

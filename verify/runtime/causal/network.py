@@ -63,6 +63,8 @@ class Network:
         """Rows that may meet the head at a time."""
         self.forwarded = 0
         """Token positions run through the network so far, padding included."""
+        self.unique = 0
+        """Nodes of the tries of all rounds so far: what `forwarded` is compared with."""
         self._gather: torch.Tensor | None = None
         self._inject: torch.Tensor | None = None
         self._hidden: torch.Tensor | None = None

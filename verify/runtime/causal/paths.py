@@ -72,6 +72,8 @@ class CausalPaths:
             packs=False,
         )
         self.alone = self._plain(Batching.ALONE)
+        self._trials: dict[int, probe.Trust] = {}
+        """Length -> what its trial found; also for copies of this, which forget the rest between rounds."""
         self.trust = self._first_trust()
         self._made: tuple[PlainPath, SharedPath | None] = self._make(self.trust)
 
@@ -91,17 +93,13 @@ class CausalPaths:
         shared = self._shared(packs=trust.packs, splits=trust.splits) if trust.shares else None
         return self._plain(trust.batching), shared
 
-    @property
-    def shared(self) -> SharedPath | None:
-        """The sharing path, where it is trusted."""
-        return self._made[1]
-
     def _cache_tokens(self) -> int:
         """Tokens whose keys and values fit the budget; measured on a cache of this model."""
         if self._loaded.device.type == "cpu":
             budget = _CPU_CACHE
         else:
-            budget = int(0.3 * torch.cuda.mem_get_info(self._loaded.device)[0])
+            # A power of two: what is free differs a little each time, and batches shall not.
+            budget = 1 << int(0.3 * torch.cuda.mem_get_info(self._loaded.device)[0]).bit_length() - 1
         if not self._network.has_cache:
             return 1
         ids = torch.zeros(1, min(_SAMPLE, self._context), dtype=torch.long, device=self._loaded.device)
@@ -140,6 +138,11 @@ class CausalPaths:
         return [int(i) for i in np.setdiff1d(np.arange(size), tokenizer.all_special_ids)]
 
     def _try_out(self, length: int) -> probe.Trust:
+        if length not in self._trials:
+            self._trials[length] = self._trial(length)
+        return self._trials[length]
+
+    def _trial(self, length: int) -> probe.Trust:
         small = self._limits._replace(row_tokens=max(self._limits.row_tokens, 64), call_tokens=0)
         ways = probe.Ways(
             alone=self.alone,

@@ -32,15 +32,13 @@ class SharedPath:
     def __init__(self, network: Network, *, masks: Masks, limits: Limits, plain: PlainPath, context: int) -> None:
         self._network, self._masks, self.limits = network, masks, limits
         self._plain, self._context = plain, context
-        self.unique = 0
-        """Nodes of all rounds so far: what `network.forwarded` is compared with."""
 
     def run(self, pieces: Sequence[Any], ledger: Ledger, wanted: Sequence[int]) -> Iterator[int]:
         """Score pieces; yields each as soon as it is complete, and leaves out what memory is too small for."""
         if not wanted:
             return
         trie = grow(pieces, ledger, wanted)
-        self.unique += trie.unique
+        self._network.unique += trie.unique
         run = _Run(trie, ledger, self._network, self._masks, limits=self.limits, last=self._context - 1)
         yield from run.steps()
         yield from ledger.settle()
