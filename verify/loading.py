@@ -49,6 +49,8 @@ class SuiteFolder(NamedTuple):
     suite: Suite
     folder: Path
     lines: dict[Path_, int]
+    on_disk: bool = True
+    """False for a suite that was made from a name alone; then there are no files."""
 
 
 class _Loader(yaml.SafeLoader):

@@ -12,10 +12,12 @@ import io
 import logging
 import re
 import socket
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stdout
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import ModuleType
 from typing import Any, Final, NamedTuple
 from unittest.mock import patch
 
@@ -129,13 +131,9 @@ def offline(store: Store) -> Iterator[None]:
     The switches of the Hugging Face libraries are put back afterwards: fetching a subject needs them as they were.
     """
     import datasets
-    import evaluate
     import huggingface_hub
 
     real = datasets.load_dataset
-
-    def refuse(*_: object, **__: object) -> None:
-        raise ConnectionError("lm-eval's tasks are loaded without a network")
 
     with ExitStack() as stack:
         cache = stack.enter_context(TemporaryDirectory(prefix="verify-data-"))
@@ -147,12 +145,32 @@ def offline(store: Store) -> Iterator[None]:
             (huggingface_hub.constants, "HF_HUB_OFFLINE", True),
             (datasets.config, "HF_HUB_OFFLINE", True),
             (datasets, "load_dataset", local),
-            (evaluate, "load", refuse),
-            (socket.socket, "connect", refuse),
+            (socket.socket, "connect", _refuse),
         ):
             stack.enter_context(patch.object(owner, attribute, value))
+        stack.enter_context(_no_evaluate())
         stack.enter_context(quiet())
         yield
+
+
+def _refuse(*_: object, **__: object) -> None:
+    raise ConnectionError("lm-eval's tasks are loaded without a network")
+
+
+@contextmanager
+def _no_evaluate() -> Iterator[None]:
+    """Hides the library `evaluate`: it fetches code from the hub, and importing it takes 14 seconds and torch."""
+    known = sys.modules.get("evaluate")
+    stand_in = ModuleType("evaluate")
+    stand_in.load = _refuse  # type: ignore[attr-defined]  # what it offers to tasks
+    sys.modules["evaluate"] = stand_in
+    try:
+        yield
+    finally:
+        if known is None:
+            del sys.modules["evaluate"]
+        else:
+            sys.modules["evaluate"] = known
 
 
 @contextmanager

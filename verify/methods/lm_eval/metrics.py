@@ -38,6 +38,8 @@ class Rule(NamedTuple):
     perplexity: bool
     """Whether it is the exponential of a mean, whose spread is judged on the logarithm."""
     higher: bool
+    scaled: bool
+    """Whether the metric's name tells its range; code of a task's own may count in per cent."""
 
 
 class Measure(NamedTuple):
@@ -86,7 +88,7 @@ def measures(plan: Blueprint) -> tuple[Measure, ...]:
 def as_metric(measure: Measure) -> Metric:
     """A measure as the metric of a method."""
     rules = tuple(measure.rules.values())
-    low, high = range_of(measure.metric)
+    low, high = range_of(measure.metric) if all(rule.scaled for rule in rules) else (-UNBOUNDED, UNBOUNDED)
     ideal = high if rules[0].higher else low
     made = "mean over documents" if measure.mean else "lm-eval's own aggregate of all documents"
     return Metric(
@@ -156,7 +158,7 @@ def _rules(leaf: Leaf) -> Iterator[tuple[str, Rule]]:
         higher = one.get("higher_is_better")
         if higher is None:
             higher = registry.is_higher_better(name)
-        yield name, _rule(aggregation, higher=higher is not False)
+        yield name, _rule(aggregation, higher=higher is not False, scaled=True)
 
 
 def _rules_of_class(leaf: Leaf) -> Iterator[tuple[str, Rule]]:
@@ -168,10 +170,10 @@ def _rules_of_class(leaf: Leaf) -> Iterator[tuple[str, Rule]]:
     except Exception as error:  # noqa: BLE001  # the package's own code on an object without its data
         raise UsageError(f"lm-eval's task {leaf.task_name!r} does not state its metrics without its data") from error
     for name, aggregation in aggregations.items():
-        yield name, _rule(aggregation, higher=bool(directions.get(name, True)))
+        yield name, _rule(aggregation, higher=bool(directions.get(name, True)), scaled=False)
 
 
-def _rule(aggregation: Any, *, higher: bool) -> Rule:
+def _rule(aggregation: Any, *, higher: bool, scaled: bool) -> Rule:
     name = getattr(aggregation, "__name__", "")
     own = getattr(aggregation, "__module__", "") == "lm_eval.api.metrics"
     return Rule(
@@ -179,4 +181,5 @@ def _rule(aggregation: Any, *, higher: bool) -> Rule:
         mean=own and name in _MEANS,
         perplexity=own and name in {"perplexity", "weighted_perplexity"},
         higher=higher,
+        scaled=scaled,
     )

@@ -20,6 +20,7 @@ from verify.loading import file_digest, load_package_yaml
 from verify.records import digest_of
 
 _NAMED: Final = re.compile(r"^[\"']?(task|group)[\"']?\s*:[ \t]*[\"']?([^\s\"'#\[]+)", re.MULTILINE)
+_CLASS: Final = re.compile(r"^[\"']?class[\"']?\s*:", re.MULTILINE)
 _TAG: Final = re.compile(r"^[\"']?tag[\"']?\s*:", re.MULTILINE)
 _INCLUDES: Final = re.compile(r"^[\"']?include[\"']?\s*:[ \t]*[\"']?([^\s\"'#]*)", re.MULTILINE)
 
@@ -160,9 +161,9 @@ def _index() -> dict[str, tuple[Literal["task", "group"], Path]]:
     found: dict[str, tuple[Literal["task", "group"], Path]] = {}
     for file in _defining():
         named = {kind: name for kind, name in _NAMED.findall(_texts()[file])}
-        if "group" in named:  # a group's `task` holds its members
+        if "group" in named and not _CLASS.search(_text(file)):  # a group's `task` holds its members
             found.setdefault(named["group"], ("group", file))
-        else:
+        elif "task" in named:
             found.setdefault(named["task"], ("task", file))
     return found
 
