@@ -15,6 +15,7 @@ import socket
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stdout
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import ModuleType
@@ -175,7 +176,7 @@ def _no_evaluate() -> Iterator[None]:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Within this, lm-eval and `datasets` neither log nor print nor draw progress bars."""
+    """Within this, lm-eval and `datasets` neither log nor print nor draw progress bars, and a template is compiled once."""
     import datasets
     import lm_eval.api.task
 
@@ -186,13 +187,24 @@ def quiet() -> Iterator[None]:
         for logger in loggers:
             logger.setLevel(logging.CRITICAL)
         datasets.utils.disable_progress_bars()
-        with redirect_stdout(io.StringIO()), patch.object(lm_eval.api.task, "tqdm", lambda rows, **_: rows):
+        with (
+            redirect_stdout(io.StringIO()),
+            patch.object(lm_eval.api.task, "tqdm", lambda rows, **_: rows),
+            patch.object(lm_eval.utils.env, "from_string", _template),
+        ):
             yield
     finally:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
         if bars:
             datasets.utils.enable_progress_bars()
+
+
+@cache
+def _template(text: str) -> Any:
+    import lm_eval.utils
+
+    return type(lm_eval.utils.env).from_string(lm_eval.utils.env, text)
 
 
 def _child(folder: Path, name: str) -> Path | None:

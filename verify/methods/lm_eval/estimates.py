@@ -204,8 +204,11 @@ def _replicates(statistic: _Statistic, documents: tuple[Document, ...]) -> tuple
                 kept[task].append(row)
         if not all(kept.values()):
             raise NotEnoughDataError("a task of the group has too few clusters to be left out in part")
-        value = statistic(kept)
-        if not math.isfinite(value):
+        try:
+            value = statistic(kept)
+        except OverflowError:
+            value = math.inf
+        if not abs(value) < UNBOUNDED:
             raise NotEnoughDataError("the metric has no value on these documents")
         return value
 

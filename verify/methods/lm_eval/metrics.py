@@ -8,7 +8,7 @@ from verify.errors import UsageError
 from verify.methods.base import Metric
 from verify.methods.lm_eval.tasks import Blueprint, Leaf
 
-UNBOUNDED: Final = 1e12
+UNBOUNDED: Final = 1e300
 """Stands for an end that a metric's range does not have."""
 
 _RANGES: Final[Mapping[str, tuple[float, float]]] = {

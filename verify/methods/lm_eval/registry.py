@@ -34,6 +34,7 @@ class Entry(NamedTuple):
     """YAML files that define it: one, or those of all tasks with the tag."""
 
 
+@cache
 def version() -> str:
     """Version of the installed lm-eval."""
     return version_of("lm_eval")
