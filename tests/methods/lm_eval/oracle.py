@@ -15,13 +15,18 @@ from tests.methods.lm_eval.rows import DATA
 TASKS = Path(lm_eval.__file__).parent / "tasks"
 
 
+def hf_model(folder: Path) -> HFLM:
+    """lm-eval's `hf` model on a folder."""
+    return HFLM(pretrained=str(folder), dtype="float32", batch_size=4, device="cpu")
+
+
 def evaluate(task: str, *, folder: str, model: Any, num_fewshot: int | None = None) -> Mapping[str, Any]:
     """Results of `simple_evaluate`, per-document samples included.
 
     Args:
         task: The task's name.
         folder: Folder of lm-eval's tasks that defines it; the whole index takes 20 seconds.
-        model: Folder of a model, or an LM.
+        model: An LM of lm-eval's.
         num_fewshot: Given to `simple_evaluate`.
     """
 
@@ -29,9 +34,8 @@ def evaluate(task: str, *, folder: str, model: Any, num_fewshot: int | None = No
         config = None if name == "default" else name
         return datasets.DatasetDict({s: datasets.Dataset.from_list(own) for s, own in DATA[path, config].items()})
 
-    lm = HFLM(pretrained=str(model), dtype="float32", batch_size=4, device="cpu") if isinstance(model, Path) else model
     with patch.object(datasets, "load_dataset", rows), patch("evaluate.load", side_effect=OSError):
         manager = TaskManager(include_path=str(TASKS / folder), include_defaults=False)
         return lm_eval.simple_evaluate(
-            model=lm, tasks=[task], task_manager=manager, num_fewshot=num_fewshot, bootstrap_iters=0, log_samples=True
+            model=model, tasks=[task], task_manager=manager, num_fewshot=num_fewshot, bootstrap_iters=0, log_samples=True
         )

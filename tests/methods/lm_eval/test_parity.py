@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from tests.methods.lm_eval import oracle
 from tests.methods.lm_eval.rows import write_root
@@ -26,11 +27,11 @@ QUICK = [
     ("kobest_boolq", "kobest", None),  # multiple_choice, macro F1 of all documents
     ("lambada_openai", "lambada", None),  # loglikelihood, perplexity
     ("wikitext", "wikitext", None),  # loglikelihood_rolling
-    ("kormedmcqa_doctor", "kormedmcqa", None),  # generate_until, a filter of the task's own
+    ("kmmlu_direct_law", "kmmlu/direct", 2),  # generate_until
 ]
 MORE = [
     ("kmmlu_math", "kmmlu/default", 3),  # few-shot examples drawn from another split
-    ("kmmlu_direct_law", "kmmlu/direct", 2),
+    ("kormedmcqa_doctor", "kormedmcqa", None),  # a filter of the task's own
     ("kobest_copa", "kobest", None),  # prompts from functions
     ("kobest_hellaswag", "kobest", 2),  # process_docs, acc_norm
     ("haerae_general_knowledge", "haerae", 2),  # examples from the split that is asked
@@ -63,7 +64,20 @@ class Here:
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny.save("llama", tmp_path_factory.mktemp("model"), max_position_embeddings=8192)
+    """A model that soon ends what it writes: with a full stop, or with the end of text."""
+    folder = tmp_path_factory.mktemp("model")
+    made, tokenizer = tiny.build("llama", num_hidden_layers=2, max_position_embeddings=8192), tiny.tokenizer()
+    with torch.no_grad():
+        for token in (tokenizer.eos_token_id, tokenizer.convert_tokens_to_ids(".")):
+            made.lm_head.weight[token] *= 2.0
+    made.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def judge(model: Path) -> Any:
+    return oracle.hf_model(model)
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +110,7 @@ def same(ours: Any, theirs: Any) -> bool:
     return math.isclose(float(ours), float(theirs), rel_tol=1e-4, abs_tol=1e-6)
 
 
-def compare(task: str, folder: str, shots: int | None, *, model: Path, root: Path, out: Path) -> Mapping[str, Any]:
+def compare(task: str, folder: str, shots: int | None, *, model: Path, judge: Any, root: Path, out: Path) -> Mapping[str, Any]:
     """Run both, compare every document and every aggregate, audit ours; returns lm-eval's results."""
     suite = own_suite(out / "suite", task, shots)
     inputs = PlanInputs(policy=policy(), suites=[str(suite)], data_root=root)
@@ -104,7 +118,7 @@ def compare(task: str, folder: str, shots: int | None, *, model: Path, root: Pat
     pipeline.preflight(inputs)
     ran = pipeline.run(Here(model), inputs, out=out / "bundle")
 
-    theirs = oracle.evaluate(task, folder=folder, model=model, num_fewshot=shots)
+    theirs = oracle.evaluate(task, folder=folder, model=judge, num_fewshot=shots)
     scores = {s.item: s.score for s in pipeline.read_bundle(ran.folder).scores()}
     samples = theirs["samples"][task]
     filters = {sample["filter"] for sample in samples}
@@ -129,14 +143,14 @@ def compare(task: str, folder: str, shots: int | None, *, model: Path, root: Pat
 
 @pytest.mark.parametrize(("task", "folder", "shots"), QUICK)
 def test_a_task_of_each_output_type_has_lm_evals_values(
-    task: str, folder: str, shots: int | None, model: Path, root: Path, tmp_path: Path
+    task: str, folder: str, shots: int | None, model: Path, judge: Any, root: Path, tmp_path: Path
 ) -> None:
-    compare(task, folder, shots, model=model, root=root, out=tmp_path)
+    compare(task, folder, shots, model=model, judge=judge, root=root, out=tmp_path)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("task", "folder", "shots"), MORE)
 def test_more_tasks_have_lm_evals_values(
-    task: str, folder: str, shots: int | None, model: Path, root: Path, tmp_path: Path
+    task: str, folder: str, shots: int | None, model: Path, judge: Any, root: Path, tmp_path: Path
 ) -> None:
-    compare(task, folder, shots, model=model, root=root, out=tmp_path)
+    compare(task, folder, shots, model=model, judge=judge, root=root, out=tmp_path)

@@ -5,6 +5,7 @@ as text (below a second) and only those that a name leads to are parsed. Where t
 in the order of their paths counts, as in lm-eval.
 """
 
+import os
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -21,7 +22,7 @@ from verify.records import digest_of
 
 _NAMED: Final = re.compile(r"^[\"']?(task|group)[\"']?\s*:[ \t]*[\"']?([^\s\"'#\[]+)", re.MULTILINE)
 _CLASS: Final = re.compile(r"^[\"']?class[\"']?\s*:", re.MULTILINE)
-_TAG: Final = re.compile(r"^[\"']?tag[\"']?\s*:", re.MULTILINE)
+_TAG: Final = re.compile(r"^[\"']?tag[\"']?\s*:[ \t]*[\"']?([\w.-]*)[\"']?[ \t]*(.*)$", re.MULTILINE)
 _INCLUDES: Final = re.compile(r"^[\"']?include[\"']?\s*:[ \t]*[\"']?([^\s\"'#]*)", re.MULTILINE)
 
 
@@ -40,8 +41,9 @@ def version() -> str:
     return version_of("lm_eval")
 
 
+@cache
 def folder() -> Path:
-    """The package's folder of tasks.
+    """The package's folder of tasks, resolved.
 
     Raises:
         UsageError: lm-eval is not installed.
@@ -49,7 +51,7 @@ def folder() -> Path:
     spec = find_spec("lm_eval")
     if spec is None or not spec.submodule_search_locations:
         raise UsageError("lm-eval is not installed; install it: pip install 'lm-eval>=0.4'")
-    return Path(next(iter(spec.submodule_search_locations))) / "tasks"
+    return (Path(next(iter(spec.submodule_search_locations))) / "tasks").resolve()
 
 
 @cache
@@ -68,6 +70,12 @@ def find(name: str) -> Entry:
     near = get_close_matches(name, index, n=3)
     hint = f"; did you mean {', '.join(near)}?" if near else ""
     raise UsageError(f"lm-eval {version()} has no task, group or tag {name!r}{hint}")
+
+
+def entries() -> dict[str, Entry]:
+    """All tasks, groups and tags by name."""
+    found = {tag: Entry(tag, "tag", files) for tag, files in _tagged().items()}
+    return found | {name: Entry(name, kind, (file,)) for name, (kind, file) in _index().items()}
 
 
 def children(entry: Entry) -> tuple[str, ...]:
@@ -126,7 +134,7 @@ def digest(name: str) -> str:
 
 
 def _beside(file: Path, included: str) -> Path:
-    return Path(*(file.parent / included).resolve().parts)
+    return Path(os.path.normpath(file.parent / included))
 
 
 def _included(file: Path) -> Iterator[Path]:
@@ -149,7 +157,7 @@ def _text(file: Path) -> str:
 @cache
 def _texts() -> dict[Path, str]:
     """All YAML files in lm-eval's order; what they include has other suffixes."""
-    return {file: _text(file) for file in sorted(folder().resolve().rglob("*.yaml"), key=Path.as_posix)}
+    return {file: _text(file) for file in sorted(folder().rglob("*.yaml"), key=Path.as_posix)}
 
 
 @cache
@@ -182,7 +190,10 @@ def _tagged() -> dict[str, tuple[Path, ...]]:
 @cache
 def _tags(file: Path) -> tuple[str, ...]:
     """Tags that a file sets itself, or else takes from what it includes."""
-    if _TAG.search(_text(file)):
+    own = _TAG.search(_text(file))
+    if own is not None:
+        if own[1] and not own[2]:
+            return (own[1],)
         tags = load_package_yaml(file).get("tag") or ()
         return (tags,) if isinstance(tags, str) else tuple(tags)
     return next((tags for one in reversed(list(_included(file))) if (tags := _tags(one))), ())
