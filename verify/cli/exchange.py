@@ -11,7 +11,17 @@ import typer
 from verify import loading
 from verify.cli.console import open_console, shown
 from verify.cli.options import Language, LanguageOption
-from verify.cli.running import CanariesOption, LimitOption, PolicyOption, SeedOption, SuiteOption, plan_inputs
+from verify.cli.running import (
+    BoundOption,
+    CanariesOption,
+    DataRootOption,
+    LimitOption,
+    PolicyOption,
+    SeedOption,
+    SuiteOption,
+    parse_bounds,
+    plan_inputs,
+)
 from verify.engine import Memory, Silent, examine
 from verify.errors import ContentError, UsageError
 from verify.methods.catalogue import methods
@@ -63,6 +73,8 @@ def export(
     limit: LimitOption = None,
     seed: SeedOption = 0,
     canaries: CanariesOption = None,
+    bound: BoundOption = None,
+    data_root: DataRootOption = None,
     model: Annotated[str, typer.Option("--model", help="요청에 적을 모델 이름 · model name in the requests")] = "model",
     logprobs: Annotated[
         bool, typer.Option("--logprobs/--text-only", help="로그확률 요청도 쓴다 · include log-likelihoods")
@@ -80,6 +92,7 @@ def export(
     kinds: tuple[RequestKind, ...] = ("generate", "loglikelihood") if logprobs else ("generate",)
     collector = _Collector(kinds)
     inputs = plan_inputs(suite, policy=policy, limit=limit, seed=seed, canaries=canaries, given=None, sequential=None)
+    inputs = inputs._replace(bounds=parse_bounds(bound), data_root=data_root)
     planned = make_plan(collector.subject, inputs, methods=methods(), frameworks={})
     kept = Memory(_answered(planned_requests(planned.examinations, collector), answers) if answers else ())
     collector.asked.clear()

@@ -108,10 +108,11 @@ def _mirror(plan: Blueprint, missing: Sequence[tuple[Leaf, MissingDataError]], r
         for path, found in configs.items()
     )
     give = "" if root is not None else " and give --data-root DIR (or set VERIFY_DATA_ROOT)"
+    place = f"{root or 'DIR'}/{first.wanted.path}"
     return (
         f"the data of lm-eval/{plan.name} are not on this machine: {names}, splits {', '.join(splits) or '?'}. "
         f"Looked for {' or '.join(where)} and in the Hugging Face cache. Where there is a network, mirror it: "
-        f"hf download {first.wanted.path} --repo-type dataset --local-dir DIR/{first.wanted.path}{give}"
+        f"hf download {first.wanted.path} --repo-type dataset --local-dir {place}{give}"
     )
 
 

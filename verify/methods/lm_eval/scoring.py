@@ -49,10 +49,11 @@ def score(root: str, item: LmEvalItem, answers: Sequence[Answer]) -> Scored | Un
             f"{item.id} was built by lm-eval {item.lm_eval}; here is {registry.version()}. "
             f"Score it with the other: pip install lm-eval=={item.lm_eval}"
         )
+    asked = [request.kind for request in item.requests for _ in range(item.repeats)]
+    for answer, kind in zip(answers, asked, strict=True):
+        if answer.kind != kind:
+            return Unscored(reason=FailureReason.MALFORMED, detail=f"{answer.kind} for {kind}")
     given = [_as_lm_eval_has_it(answer) for answer in answers]
-    if any(one is None for one in given):
-        kinds = ", ".join(sorted({answer.kind for answer in answers}))
-        return Unscored(reason=FailureReason.MALFORMED, detail=f"{kinds} for {item.requests[0].kind}")
     task = scorer(root, item)
     try:
         with quiet():
@@ -76,7 +77,8 @@ def _as_lm_eval_has_it(answer: Answer) -> Any:
             return math.fsum(logprobs)
         case GenerateAnswer(text=text):
             return text
-    return None
+        case _:
+            raise TypeError(f"lm-eval asks nothing that {answer.kind} answers")
 
 
 def _processed(task: Any, item: LmEvalItem, given: Sequence[Any]) -> dict[str, Any]:
