@@ -43,9 +43,9 @@ def suites(context: typer.Context, lang: LanguageOption = Language.KO) -> None:
     console.print(table)
     console.print(_korean_table())
     console.print(
-        "lm-eval의 어느 과제든 --suite lm-eval/TASK로 점검합니다. 자료는 DIR/ORG/NAME에 옮기고 --data-root DIR을 줍니다."
+        "lm-eval의 과제는 모두 --suite lm-eval/TASK로 점검합니다. 자료는 DIR/ORG/NAME에 두고 --data-root DIR을 줍니다."
         if lang is Language.KO
-        else "Any task of lm-eval is a check: --suite lm-eval/TASK. Mirror its data to DIR/ORG/NAME, give --data-root DIR.",
+        else "Any task of lm-eval is a check: --suite lm-eval/TASK, with its data in DIR/ORG/NAME and --data-root DIR.",
         highlight=False,
         soft_wrap=True,
     )

@@ -36,7 +36,8 @@ SubjectArgument: TypeAlias = Annotated[
     ),
 ]
 SuiteOption: TypeAlias = Annotated[
-    list[str] | None, typer.Option("--suite", help="묶음의 이름, 폴더 또는 lm-eval/TASK; 여러 번 · suite name, folder or lm-eval/TASK")
+    list[str] | None,
+    typer.Option("--suite", help="묶음의 이름, 폴더 또는 lm-eval/TASK; 여러 번 · suite name, folder or lm-eval/TASK"),
 ]
 PolicyOption: TypeAlias = Annotated[
     str, typer.Option("--policy", help="gate, self-check, certification, 또는 YAML 파일")

@@ -37,5 +37,10 @@ def evaluate(task: str, *, folder: str, model: Any, num_fewshot: int | None = No
     with patch.object(datasets, "load_dataset", rows), patch("evaluate.load", side_effect=OSError):
         manager = TaskManager(include_path=str(TASKS / folder), include_defaults=False)
         return lm_eval.simple_evaluate(
-            model=model, tasks=[task], task_manager=manager, num_fewshot=num_fewshot, bootstrap_iters=0, log_samples=True
+            model=model,
+            tasks=[task],
+            task_manager=manager,
+            num_fewshot=num_fewshot,
+            bootstrap_iters=0,
+            log_samples=True,
         )

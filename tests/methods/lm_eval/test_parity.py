@@ -110,7 +110,9 @@ def same(ours: Any, theirs: Any) -> bool:
     return math.isclose(float(ours), float(theirs), rel_tol=1e-4, abs_tol=1e-6)
 
 
-def compare(task: str, folder: str, shots: int | None, *, model: Path, judge: Any, root: Path, out: Path) -> Mapping[str, Any]:
+def compare(
+    task: str, folder: str, shots: int | None, *, model: Path, judge: Any, root: Path, out: Path
+) -> Mapping[str, Any]:
     """Run both, compare every document and every aggregate, audit ours; returns lm-eval's results."""
     suite = own_suite(out / "suite", task, shots)
     inputs = PlanInputs(policy=policy(), suites=[str(suite)], data_root=root)

@@ -60,7 +60,9 @@ def test_a_name_that_nothing_has_is_refused_with_what_is_near() -> None:
         LmEval.make({"task": "kobset"}, seed=0)
 
 
-@pytest.mark.parametrize(("task", "says"), [("humaneval", "humaneval"), ("mmmu_val_art", "images"), ("kbl", "no value of its own")])
+@pytest.mark.parametrize(
+    ("task", "says"), [("humaneval", "humaneval"), ("mmmu_val_art", "images"), ("kbl", "no value of its own")]
+)
 def test_a_task_that_cannot_be_a_check_says_why(task: str, says: str, root: Path) -> None:
     with pytest.raises(UsageError, match=says):
         items_of(task, root)
@@ -72,7 +74,9 @@ def test_a_group_is_weighted_as_its_configuration_says(root: Path) -> None:
     items = items_of("kobest", root)
 
     assert [share.metric for share in plan.shares or ()] == ["acc", "acc_norm", "f1"]
-    assert {item.groups["task"] for item in items} == {f"kobest_{n}" for n in ("boolq", "copa", "hellaswag", "sentineg", "wic")}
+    assert {item.groups["task"] for item in items} == {
+        f"kobest_{n}" for n in ("boolq", "copa", "hellaswag", "sentineg", "wic")
+    }
     assert blueprint("kmmlu").subgroups["kmmlu_law"] == "kmmlu_humss"
 
 
@@ -80,12 +84,21 @@ def test_documents_of_one_passage_share_a_cluster(root: Path) -> None:
     items = items_of("kobest_boolq", root)
 
     assert len({item.cluster_key for item in items}) == 8
-    assert [item.cluster_key for item in items[:4]] == ["kobest_boolq/0", "kobest_boolq/0", "kobest_boolq/2", "kobest_boolq/2"]
+    assert [item.cluster_key for item in items[:4]] == [
+        "kobest_boolq/0",
+        "kobest_boolq/0",
+        "kobest_boolq/2",
+        "kobest_boolq/2",
+    ]
 
 
 def test_an_instruction_that_all_share_is_no_source(tmp_path: Path) -> None:
     rows = [
-        {"paragraph": "다음 글을 읽고 물음에 '예' 또는 '아니오'로만 답하시오. 다른 말은 덧붙이지 마시오.", "question": f"{i}?", "label": 0}
+        {
+            "paragraph": "다음 글을 읽고 물음에 '예' 또는 '아니오'로만 답하시오. 다른 말은 덧붙이지 마시오.",
+            "question": f"{i}?",
+            "label": 0,
+        }
         for i in range(9)
     ]
     write_rows(tmp_path / "skt/kobest_v1/boolq/test.jsonl", rows)
@@ -170,12 +183,22 @@ def test_loading_leaves_switches_and_generators_as_they_were(root: Path) -> None
 
     random.seed(5)
     expected = random.Random(5).random()
-    before = (datasets.load_dataset, socket.socket.connect, huggingface_hub.constants.HF_HUB_OFFLINE, "evaluate" in sys.modules)
+    before = (
+        datasets.load_dataset,
+        socket.socket.connect,
+        huggingface_hub.constants.HF_HUB_OFFLINE,
+        "evaluate" in sys.modules,
+    )
 
     documents.__wrapped__(Wanted("kobest_copa", None, 1234), root)
 
     assert random.random() == expected
-    after = (datasets.load_dataset, socket.socket.connect, huggingface_hub.constants.HF_HUB_OFFLINE, "evaluate" in sys.modules)
+    after = (
+        datasets.load_dataset,
+        socket.socket.connect,
+        huggingface_hub.constants.HF_HUB_OFFLINE,
+        "evaluate" in sys.modules,
+    )
     assert before == after
 
 

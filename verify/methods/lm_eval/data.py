@@ -176,7 +176,7 @@ def _no_evaluate() -> Iterator[None]:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Within this, lm-eval and `datasets` neither log nor print nor draw progress bars, and a template is compiled once."""
+    """Within this, lm-eval and `datasets` are silent, and a template is compiled once instead of for each document."""
     import datasets
     import lm_eval.api.task
 

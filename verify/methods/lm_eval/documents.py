@@ -85,7 +85,7 @@ def documents(wanted: Wanted, root: Path | None) -> tuple[LmEvalItem, ...]:
             missing.append((leaf, error))
         except UsageError:
             raise
-        except Exception as error:  # noqa: BLE001  # lm-eval's code on a user's data; whatever it raises is one fault
+        except Exception as error:  # lm-eval's code on a user's data; whatever it raises is one fault
             raise UsageError(
                 f"lm-eval's task {leaf.task_name!r} cannot be built from its data ({leaf.data}): "
                 f"{type(error).__name__}: {error}"
@@ -126,7 +126,7 @@ def _refuse(leaf: Leaf) -> None:
         why = "its prompts come from promptsource"
     options = config.get("generation_kwargs") or {}
     if options.get("do_sample") or (options.get("temperature") or 0) > 0:
-        unknown = {key for key in set(options) - _IGNORED if options[key] not in {None, 1, 1.0}}
+        unknown = {key for key in set(options) - _IGNORED if options[key] not in {None, 1}}
         if unknown:
             why = f"it samples with {', '.join(sorted(unknown))}, which no request can state"
     if why:
@@ -232,29 +232,36 @@ def _seeded() -> Iterator[None]:
     """The generators that a task's own code draws from, as lm-eval seeds them; put back afterwards."""
     import numpy as np
 
-    before, arrays = random.getstate(), np.random.get_state()  # noqa: NPY002  # the generator that tasks use
+    before, arrays = random.getstate(), np.random.get_state()  # the generator that tasks use
     random.seed(0)
-    np.random.seed(1234)  # noqa: NPY002
+    np.random.seed(1234)
     try:
         yield
     finally:
         random.setstate(before)
-        np.random.set_state(arrays)  # noqa: NPY002
+        np.random.set_state(arrays)
 
 
 def _clustered(items: Sequence[LmEvalItem], plan: Blueprint) -> Iterator[LmEvalItem]:
-    """Documents with their source as cluster and their subgroup as group.
+    """Documents with their source as cluster, and with their task and subgroup as groups where there are several."""
+    sources = _sources(items)
+    sizes = Counter(sources)
+    for item, source in zip(items, sources, strict=True):
+        groups = dict(item.groups) if plan.shares is not None else {}
+        if item.task in plan.subgroups:
+            groups["group"] = plan.subgroups[item.task]
+        shared = items[source].id if sizes[source] > 1 else ""
+        yield item.model_copy(update={"cluster": shared, "groups": groups})
+
+
+def _sources(items: Sequence[LmEvalItem]) -> list[int]:
+    """For each document the position of the first one of its source.
 
     Two documents share a source where one text field of theirs (a passage, a dialogue, the question itself) is the
     same and has at least 40 characters. A text that more than half of all documents share, or a field with more than
     50 documents for each of its texts, is an instruction and no source. Sources join: a document that shares its
     passage with one document and its dialogue with another puts all three into one cluster.
     """
-    holders: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
-    for position, item in enumerate(items):
-        for field, value in item.document.items() if isinstance(item.document, dict) else ():
-            if isinstance(value, str) and len(value.strip()) >= _SOURCE_LENGTH:
-                holders[field][" ".join(value.split())].append(position)
     parent = list(range(len(items)))
 
     def root(position: int) -> int:
@@ -263,21 +270,25 @@ def _clustered(items: Sequence[LmEvalItem], plan: Blueprint) -> Iterator[LmEvalI
             position = parent[position]
         return position
 
-    for texts in holders.values():
+    for texts in _holders(items).values():
         if sum(map(len, texts.values())) > _MOST_SHARING * len(texts):
             continue
         for sharing in texts.values():
             if 1 < len(sharing) <= len(items) / 2:
-                for position in sharing[1:]:
-                    parent[root(position)] = root(sharing[0])
-    roots = [root(position) for position in range(len(items))]
-    sizes = Counter(roots)
-    for item, first in zip(items, roots, strict=True):
-        groups = dict(item.groups) if plan.shares is not None else {}
-        if item.task in plan.subgroups:
-            groups["group"] = plan.subgroups[item.task]
-        shared = items[first].id if sizes[first] > 1 else ""
-        yield item.model_copy(update={"cluster": shared, "groups": groups})
+                first = min(root(position) for position in sharing)
+                for position in sharing:
+                    parent[root(position)] = first
+    return [root(position) for position in range(len(items))]
+
+
+def _holders(items: Sequence[LmEvalItem]) -> dict[str, dict[str, list[int]]]:
+    """Field -> long text -> documents that have it there."""
+    holders: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+    for position, item in enumerate(items):
+        for field, value in item.document.items() if isinstance(item.document, dict) else ():
+            if isinstance(value, str) and len(value.strip()) >= _SOURCE_LENGTH:
+                holders[field][" ".join(value.split())].append(position)
+    return holders
 
 
 def canonical(value: Any) -> str:

@@ -73,7 +73,9 @@ def picked(measure: Measure) -> Pick:
     return pick
 
 
-def estimates(value: Value, scores: Sequence[ItemScore], estimator: Estimator, *, facets: Sequence[str]) -> Iterator[Estimate]:
+def estimates(
+    value: Value, scores: Sequence[ItemScore], estimator: Estimator, *, facets: Sequence[str]
+) -> Iterator[Estimate]:
     """The value over all documents, and within each group of the facets."""
     if value.is_mean:
         yield from _means(value, estimator, by=None)
@@ -159,7 +161,7 @@ def _around(
         if half == 0.0:
             raise NotEnoughDataError("all clusters alike: no spread, and no range that is known")
         return Interval(max(metric.low, math.exp(at - half)), math.exp(min(at + half, math.log(UNBOUNDED))))
-    if -UNBOUNDED < metric.low and metric.high < UNBOUNDED:
+    if metric.low > -UNBOUNDED and metric.high < UNBOUNDED:
         half = max(half, (metric.high - metric.low) * (1.0 - tail ** (1.0 / clusters)))
     if half == 0.0:
         raise NotEnoughDataError("all clusters alike: no spread, and no range that is known")

@@ -9,7 +9,9 @@ from verify.methods.lm_eval import registry
 from verify.methods.lm_eval.data import DataSet
 from verify.methods.lm_eval.tasks import splits_of
 
-_FAMILY: Final = re.compile(r"^\|\s*(?:\[[^\]]*\]\((?P<folder>[^)/]+)/[^)]*\)|(?P<bare>[\w-]+))\s*\|.*\|(?P<languages>[^|]*)\|\s*$")
+_FAMILY: Final = re.compile(
+    r"^\|\s*(?:\[[^\]]*\]\((?P<folder>[^)/]+)/[^)]*\)|(?P<bare>[\w-]+))\s*\|.*\|(?P<languages>[^|]*)\|\s*$"
+)
 _NAME: Final = re.compile(r"(^|[^a-z])(ko|kr|kor|korean)([^a-z]|$)", re.IGNORECASE)
 """A name that says Korean: `paws_ko`, `belebele_kor_Hang`, `mmmlu_ko_kr`."""
 

@@ -107,7 +107,7 @@ def _of_task(base: type[LmEval], task: str) -> type[LmEval]:
     means = {
         value.metric.name: picked(value.measure)
         for value in values
-        if value.is_mean and -UNBOUNDED < value.metric.low and value.metric.high < UNBOUNDED
+        if value.is_mean and value.metric.low > -UNBOUNDED and value.metric.high < UNBOUNDED
     }
     own = {
         "__doc__": base.__doc__,

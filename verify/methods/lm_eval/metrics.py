@@ -165,9 +165,9 @@ def _rules_of_class(leaf: Leaf) -> Iterator[tuple[str, Rule]]:
     """Of a task written in Python, which states them by methods that need no data."""
     assert leaf.python_class is not None  # noqa: S101  # the caller looked
     try:
-        bare = object.__new__(leaf.python_class)
+        bare: Any = object.__new__(leaf.python_class)
         directions, aggregations = bare.higher_is_better(), bare.aggregation()
-    except Exception as error:  # noqa: BLE001  # the package's own code on an object without its data
+    except Exception as error:  # the package's own code on an object without its data
         raise UsageError(f"lm-eval's task {leaf.task_name!r} does not state its metrics without its data") from error
     for name, aggregation in aggregations.items():
         yield name, _rule(aggregation, higher=bool(directions.get(name, True)), scaled=False)

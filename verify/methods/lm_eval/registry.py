@@ -169,7 +169,7 @@ def _defining() -> tuple[Path, ...]:
 def _index() -> dict[str, tuple[Literal["task", "group"], Path]]:
     found: dict[str, tuple[Literal["task", "group"], Path]] = {}
     for file in _defining():
-        named = {kind: name for kind, name in _NAMED.findall(_texts()[file])}
+        named = dict(_NAMED.findall(_texts()[file]))
         if "group" in named and not _CLASS.search(_text(file)):  # a group's `task` holds its members
             found.setdefault(named["group"], ("group", file))
         elif "task" in named:

@@ -25,6 +25,7 @@ from verify.records import (
     LogLikelihoodAnswer,
     Request,
     Scored,
+    TokenLogProbs,
     TokenLogProbsAnswer,
     Unscored,
 )
@@ -106,7 +107,10 @@ def _arguments(request: Request) -> tuple[str, tuple[Any, ...]]:
             return "loglikelihood", (context, continuation)
         case Generate(prompt=prompt, stop=stop, max_tokens=most):
             return "generate_until", (prompt, {"until": list(stop), "max_gen_toks": most})
-    return "loglikelihood_rolling", (getattr(request, "text", ""),)
+        case TokenLogProbs(text=text):
+            return "loglikelihood_rolling", (text,)
+        case _:
+            raise TypeError(f"lm-eval asks no {request.kind}")
 
 
 def _contributed(made: dict[str, Any]) -> Scored:

@@ -88,8 +88,8 @@ def _check(task: str, *, root: Path | None, bounds: Mapping[str, float]) -> Chec
         guessed = _guessing(blueprint(task), method.bring(root)) if metric.name.split(",")[0] in _GUESSABLE else None
         if guessed is None:
             raise UsageError(
-                f"lm-eval/{task}: nobody knows what guessing would give for {metric.name}, and a check that cannot fail "
-                f"is none; say what is required: --bound {whole}=VALUE ({metric.better} is better)"
+                f"lm-eval/{task}: nobody knows what guessing would give for {metric.name}, and a check that cannot "
+                f"fail is none; say what is required: --bound {whole}=VALUE ({metric.better} is better)"
             )
         value, ko, en = guessed, "아무 답이나 고를 때의 값(우연 수준)", "the value of guessing (chance level)"
     return Check(

@@ -1,6 +1,6 @@
 """A task of lm-eval, resolved by lm-eval's own factory: what it consists of, before any data set is touched."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from functools import cache
 from typing import Any, Final, NamedTuple
@@ -37,7 +37,9 @@ class Leaf:
     @property
     def output_type(self) -> str:
         """`multiple_choice`, `loglikelihood`, `loglikelihood_rolling` or `generate_until`."""
-        return str(self.config.get("output_type") or getattr(self.python_class, "OUTPUT_TYPE", None) or "generate_until")
+        return str(
+            self.config.get("output_type") or getattr(self.python_class, "OUTPUT_TYPE", None) or "generate_until"
+        )
 
     @property
     def data(self) -> DataSet | None:
@@ -152,9 +154,8 @@ def _resolve(name: str, entries: tuple[registry.Entry, ...]) -> Any:
     index: dict[str, Any] = {}
     for file in sorted({file for entry in entries for file in entry.files}, key=str):
         TaskIndex.process_cfg(load_yaml(file, resolve_func=False), file, index)
-    make: Callable[..., Any] = lambda config: Leaf(config)  # noqa: E731  # for tasks that a group defines itself
     try:
-        with offline(Store(None)), patch.object(_factory, "ConfigurableTask", make):
+        with offline(Store(None)), patch.object(_factory, "ConfigurableTask", Leaf):  # the group's own tasks
             return Resolving().build(index[name], overrides=None, registry=index)
-    except Exception as error:  # noqa: BLE001  # the package's own files and modules; whatever they raise is one fault
+    except Exception as error:  # the package's own files and modules; whatever they raise is one fault
         raise UsageError(f"lm-eval's task {name!r} cannot be loaded: {type(error).__name__}: {error}") from error
