@@ -10,11 +10,9 @@ import typer
 
 from verify import loading
 from verify.cli.console import open_console, shown
-from verify.cli.options import Language, LanguageOption
+from verify.cli.options import BoundOption, DataRootOption, Language, LanguageOption
 from verify.cli.running import (
-    BoundOption,
     CanariesOption,
-    DataRootOption,
     LimitOption,
     PolicyOption,
     SeedOption,

@@ -7,7 +7,7 @@ from rich.table import Table
 
 from verify import loading
 from verify.cli.console import open_console, shown
-from verify.cli.options import Language, LanguageOption
+from verify.cli.options import DataRootOption, Language, LanguageOption
 from verify.errors import UnknownNameError
 from verify.methods.catalogue import methods
 from verify.methods.lm_eval.korean import described, korean_tasks
@@ -63,11 +63,14 @@ def _korean_table() -> Table:
 
 
 @suites_app.command("lint")
-def lint(folders: Annotated[list[str], typer.Argument(help="묶음의 이름 또는 폴더 · names or folders")]) -> None:
+def lint(
+    folders: Annotated[list[str], typer.Argument(help="묶음의 이름 또는 폴더 · names or folders")],
+    data_root: DataRootOption = None,
+) -> None:
     """Find every fault of a suite, each with its file and line."""
     console, count = open_console(), 0
     for folder in folders:
-        faults = lint_suite(folder, methods=methods())
+        faults = lint_suite(folder, methods=methods(), root=data_root)
         count += len(faults)
         for fault in faults:
             console.print(shown(str(fault)), highlight=False, soft_wrap=True)

@@ -14,7 +14,7 @@ from verify.calibration import calibrate as calibrate_standards
 from verify.calibration import make_standard, standard_folder
 from verify.calibration.suitability import cache_folder, check_suitability, pairs_for
 from verify.cli.console import open_console, shown
-from verify.cli.options import Language, LanguageOption
+from verify.cli.options import BoundOption, DataRootOption, Language, LanguageOption
 from verify.cli.plans import cost_note, cost_table, explanation, plan_table
 from verify.cli.rendering import FORMATS, parse_formats, print_summary, render_report
 from verify.cli.watching import Terminal
@@ -56,20 +56,6 @@ SequentialOption: TypeAlias = Annotated[
 InputOption: TypeAlias = Annotated[
     list[str] | None,
     typer.Option("--input", help="그 밖의 입력 NAME=FILE.jsonl (예: training-data=...) · further inputs"),
-]
-BoundOption: TypeAlias = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--bound", help="점검의 기준값 CHECK=VALUE, 여러 번; 정책보다 앞선다 · limit of a check, before the policy's"
-    ),
-]
-DataRootOption: TypeAlias = Annotated[
-    Path | None,
-    typer.Option(
-        "--data-root",
-        envvar="VERIFY_DATA_ROOT",
-        help="허브 자료를 옮겨 둔 폴더 DIR/ORG/NAME[/CONFIG]/SPLIT.jsonl · local copies of hub data sets",
-    ),
 ]
 CanariesOption: TypeAlias = Annotated[
     Path | None, typer.Option("--canaries", help="심어 둔 카나리아 파일 · file of planted canaries")

@@ -151,6 +151,24 @@ def test_a_task_of_each_output_type_has_lm_evals_values(
 
 
 @pytest.mark.slow
+def test_a_group_has_lm_evals_aggregate_and_each_of_its_tasks(
+    model: Path, judge: Any, root: Path, tmp_path: Path
+) -> None:
+    inputs = PlanInputs(policy=policy(), suites=["lm-eval/kobest"], data_root=root)
+
+    ran = pipeline.run(Here(model), inputs, out=tmp_path / "bundle")
+
+    theirs = oracle.evaluate("kobest", folder="kobest", model=judge)
+    ours = {(e.metric, e.group): e.value for e in ran.results.estimates}
+    for metric in ("acc", "acc_norm", "f1"):
+        assert same(ours[metric, None], theirs["groups"]["kobest"][f"{metric},none"]), metric
+    for task in theirs["group_subtasks"]["kobest"]:
+        for metric in ("acc", "f1"):
+            assert same(ours[metric, f"task={task}"], theirs["results"][task][f"{metric},none"]), (task, metric)
+    assert pipeline.audit(ran.folder).differences == ()
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(("task", "folder", "shots"), MORE)
 def test_more_tasks_have_lm_evals_values(
     task: str, folder: str, shots: int | None, model: Path, judge: Any, root: Path, tmp_path: Path
