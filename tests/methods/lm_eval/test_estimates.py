@@ -29,7 +29,8 @@ def value_of(
     name: str, aggregate: Callable[[list[Any]], float], *, by_size: bool = True, tasks: Sequence[str] = ("t",)
 ) -> Value:
     low, high = range_of(name)
-    rule = Rule(aggregate, mean=False, perplexity="perplexity" in name, higher=True, scaled=True)
+    sized = name in {"word_perplexity", "bits_per_byte"}
+    rule = Rule(aggregate, mean=False, perplexity="perplexity" in name, weighted=sized, higher=True, scaled=True)
     metric = Metric(name=name, better="higher", low=low, high=high, ideal=high, meaning="of a test")
     return Value(Measure(name, name, "none", dict.fromkeys(tasks, rule)), metric, by_size)
 

@@ -3,14 +3,18 @@
 A mean over documents gets the project's own intervals (`Estimator`). What lm-eval computes from all documents at once
 (perplexity, BLEU, macro F1, the unweighted mean of a group's tasks) is a smooth function of them; its standard error
 is the delete-a-group jackknife's: clusters are dealt to at most 100 parts, the value is made again without each part,
-and v = (k-1)/k * sum (T_(-j) - mean)^2, with t at k-1 degrees of freedom. Perplexities are taken on the logarithm,
-where they are a ratio of sums. Two guards: a metric with a known range never gets an end nearer than
-(high-low) * (1 - tail^(1/G)) to its value, which is what G clusters without a fault cannot exclude; and a median,
-for which the jackknife is not consistent, is shown but decides nothing.
+and v = (k-1)/k * sum (T_(-j) - mean)^2. Its t has G' - 1 degrees of freedom, at most k - 1, where
+G' = (sum w)^2 / sum w^2 is the number of clusters discounted for their unequal weight w (Kish): bytes or words where a
+document weighs by those, documents elsewhere. Perplexities are taken on the logarithm, where they are a ratio of sums.
+
+Two guards: a metric with a known range never gets an end nearer to its value than (high-low) * (1 - tail^(1/G')),
+which G' clusters without a fault cannot exclude; and a median, for which the jackknife is not consistent, is shown
+but decides nothing. Simulated on 10 to 40 sources of lognormal length, the upper bound of a perplexity misses in 4 to
+6 % at a nominal 5 %, the lower one in 7 to 8 %.
 
 References:
-    Efron and Stein (1981), https://doi.org/10.1214/aos/1176345462; Wolter (2007), Introduction to Variance
-    Estimation, ch. 4; Shao and Tu (1995), The Jackknife and Bootstrap, sections 2.3 and 6.
+    Kish (1965), Survey Sampling; Efron and Stein (1981), https://doi.org/10.1214/aos/1176345462; Wolter (2007),
+    Introduction to Variance Estimation, ch. 4; Shao and Tu (1995), The Jackknife and Bootstrap, sections 2.3 and 6.
 """
 
 import math
@@ -144,28 +148,36 @@ def measure_documents(value: Value, documents: Sequence[Document], levels: Level
     change = math.log if logarithm else float
     at, others = change(whole), [change(one) for one in left_out]
     k, mean = len(others), math.fsum(others) / len(others)
+    effective = _effective(value.measure, documents)
     error = math.sqrt((k - 1) / k * math.fsum((one - mean) ** 2 for one in others))
     shown, decided = (
-        _around(value.metric, at, error, parts=k, clusters=len(clusters), tail=tail, logarithm=logarithm)
+        _around(value.metric, at, error, freedom=min(k, effective) - 1.0, tail=tail, logarithm=logarithm)
         for tail in ((1.0 - levels.confidence) / 2.0, levels.alpha)
     )
     method = "jackknife-t-log" if logarithm else "jackknife-t"
     return Measured(whole, shown, decided, method, len(documents), len(clusters))
 
 
-def _around(
-    metric: Metric, at: float, error: float, *, parts: int, clusters: int, tail: float, logarithm: bool
-) -> Interval:
-    half = float(stats.t.isf(tail, parts - 1)) * error
+def _around(metric: Metric, at: float, error: float, *, freedom: float, tail: float, logarithm: bool) -> Interval:
+    half = float(stats.t.isf(tail, max(freedom, 1.0))) * error
     if logarithm:
         if half == 0.0:
             raise NotEnoughDataError("all clusters alike: no spread, and no range that is known")
         return Interval(max(metric.low, math.exp(at - half)), math.exp(min(at + half, math.log(UNBOUNDED))))
     if metric.low > -UNBOUNDED and metric.high < UNBOUNDED:
-        half = max(half, (metric.high - metric.low) * (1.0 - tail ** (1.0 / clusters)))
+        half = max(half, (metric.high - metric.low) * (1.0 - tail ** (1.0 / (freedom + 1.0))))
     if half == 0.0:
         raise NotEnoughDataError("all clusters alike: no spread, and no range that is known")
     return Interval(max(metric.low, at - half), min(metric.high, at + half))
+
+
+def _effective(measure: Measure, documents: Sequence[Document]) -> float:
+    """Number of clusters, discounted for unequal weight."""
+    weights: dict[str, float] = defaultdict(float)
+    for document in documents:
+        sized = measure.rules[document.task].weighted
+        weights[document.cluster] += float(contribution(document.contribution)[1]) if sized else 1.0
+    return math.fsum(weights.values()) ** 2 / math.fsum(weight**2 for weight in weights.values())
 
 
 class _Statistic:

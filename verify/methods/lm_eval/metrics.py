@@ -37,6 +37,8 @@ class Rule(NamedTuple):
     """Whether that is their mean."""
     perplexity: bool
     """Whether it is the exponential of a mean, whose spread is judged on the logarithm."""
+    weighted: bool
+    """Whether a document brings a sum and its size (log-likelihood and bytes), and weighs by the size."""
     higher: bool
     scaled: bool
     """Whether the metric's name tells its range; code of a task's own may count in per cent."""
@@ -180,6 +182,7 @@ def _rule(aggregation: Any, *, higher: bool, scaled: bool) -> Rule:
         aggregate=aggregation,
         mean=own and name in _MEANS,
         perplexity=own and name in {"perplexity", "weighted_perplexity"},
+        weighted=own and name in {"weighted_perplexity", "bits_per_byte"},
         higher=higher,
         scaled=scaled,
     )
