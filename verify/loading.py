@@ -49,12 +49,25 @@ class SuiteFolder(NamedTuple):
     suite: Suite
     folder: Path
     lines: dict[Path_, int]
+    on_disk: bool = True
+    """False for a suite that was made from a name alone; then there are no files."""
 
 
 class _Loader(yaml.SafeLoader):
     """SafeLoader with YAML 1.2 core scalars only."""
 
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012  # PyYAML's own name
+
+
+class _PackageLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # the fast one where it is
+    """Safe loader for YAML 1.1 files that a package has brought."""
+
+
+def _text_of_tag(loader: Any, _: str, node: yaml.Node) -> str:
+    return str(loader.construct_scalar(node)) if isinstance(node, yaml.ScalarNode) else ""
+
+
+_PackageLoader.add_multi_constructor("!", _text_of_tag)
 
 
 _SCALARS: tuple[tuple[str, str, str], ...] = (
@@ -102,6 +115,21 @@ def load_yaml(path: Path) -> Loaded:
         raise ContentError(path, f"not valid YAML: {error}") from error
     lines: dict[Path_, int] = {}
     return Loaded(None if node is None else _construct(node, (), lines, path), lines)
+
+
+def load_package_yaml(path: Path) -> dict[str, Any]:
+    """Top-level mapping of a YAML file of an installed package, which is trusted as its code is; `{}` if it has none.
+
+    The package's own tags (`!function`) stay the text behind them; nothing is imported. Aliases are allowed.
+
+    Raises:
+        ContentError: The file is not YAML.
+    """
+    try:
+        value = yaml.load(_read_text(path, MAX_YAML_BYTES), Loader=_PackageLoader)  # noqa: S506  # a SafeLoader
+    except yaml.YAMLError as error:
+        raise ContentError(path, f"not valid YAML: {error}") from error
+    return value if isinstance(value, dict) else {}
 
 
 def load_record(path: Path, model: type[RecordT]) -> RecordT:

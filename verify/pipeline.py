@@ -87,17 +87,17 @@ class Ran(NamedTuple):
 
 
 def preflight(inputs: PlanInputs, *, out: Path | None = None) -> None:
-    """Find the faults of suites, inputs and the folder before hours are spent on loading a subject.
+    """Find the faults of suites, inputs, data and the folder before hours are spent on loading a subject.
 
     Raises:
         VerifyError: The first fault of the first faulty suite.
-        UsageError: No check of these suites takes an input, or the bundle cannot be written to `out`.
+        UsageError: No check of these suites takes an input or a bound, or the bundle cannot be written to `out`.
     """
     names = inputs.suites or inputs.policy.suites
     for name in names:
-        for fault in lint_suite(name, methods=methods()):
+        for fault in lint_suite(name, methods=methods(), root=inputs.data_root, bounds=inputs.bounds):
             raise fault
-    check_inputs(names, inputs.inputs, methods=methods())
+    check_inputs(names, inputs.inputs, methods=methods(), root=inputs.data_root, bounds=inputs.bounds)
     if out is not None:
         claim(out)
 

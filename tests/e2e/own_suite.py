@@ -15,6 +15,7 @@ CHECKS: Mapping[str, tuple[str, str, str, str]] = {
     "perturbed-choice": ("choices", "accuracy_drop", "{at_most: 0.2}", "{families: [typo.swap, encoding.nfd]}"),
     "option-order": ("choices", "consistency", "{at_least: 0.5}", "{letters: true}"),
     "short-answer": ("answers", "exact_match", "{at_least: 0.5}", "{max_tokens: 16}"),
+    "lm-eval": ("", "acc", "{at_least: 0.3}", "{task: kmmlu_math, num_fewshot: 1}"),
     "abstention": ("unanswerable", "invention", "{at_most: 0.5}", "{max_tokens: 16}"),
     "ambiguous-qa": ("questions", "bias_magnitude", "{at_most: 0.2}", "{}"),
     "ambiguous-qa-text": ("questions", "bias_magnitude", "{at_most: 0.2}", "{}"),
@@ -57,6 +58,17 @@ def write_suite(folder: Path, *, methods: Iterable[str] = tuple(CHECKS), n: int 
     (folder / "CARD.md").write_text("# 우리 부처 점검\n", encoding="utf-8")
     for name, rows in _items(n).items():
         write_rows(folder / "items" / f"{name}.jsonl", rows)
+    return folder
+
+
+def write_data_root(folder: Path) -> Path:
+    """Local copy of the data of the lm-eval task, as `--data-root` takes it."""
+    rows = [
+        {"question": f"{i}에 {i + 1}을 더하면?", "answer": i % 4 + 1, **{o: str(i + k) for k, o in enumerate("ABCD")}}
+        for i in range(10)
+    ]
+    for split, own in (("test", rows[:8]), ("dev", rows[8:])):
+        write_rows(folder / "HAERAE-HUB" / "KMMLU" / "Math" / f"{split}.jsonl", own)
     return folder
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.commands import QUICK, Said, here, outside
-from tests.e2e.own_suite import CHECKS, write_inputs, write_rows, write_suite
+from tests.e2e.own_suite import CHECKS, write_data_root, write_inputs, write_rows, write_suite
 from verify.methods.catalogue import methods
 
 NOT_OF_A_LANGUAGE_MODEL = {"counterfactual-classifier", "group-fairness", "group-fairness-text"}
@@ -38,9 +38,9 @@ def test_a_users_own_suite_and_inputs_run_on_every_method(tmp_path: Path) -> Non
     assert made.code == 0
     given = [part for name, file in inputs.items() for part in ("--input", f"{name}={file}")]
 
-    said = outside(
-        "run", "./qwen3", "--suite", "./ours", "--canaries", "c.jsonl", *given, "--out", "bundle", *QUICK, cwd=tmp_path
-    )
+    options = ["--canaries", "c.jsonl", *given, "--data-root", write_data_root(Path("data")), "--out", "bundle", *QUICK]
+
+    said = outside("run", "./qwen3", "--suite", "./ours", *options, cwd=tmp_path)
 
     assert said.code in {0, 1, 3}, said.err
     verdicts = {v["check"].removeprefix("ours."): v for v in results()["verdicts"]}

@@ -11,7 +11,7 @@ import typer
 
 from verify import loading
 from verify.cli.console import open_console, shown
-from verify.cli.options import Language, LanguageOption
+from verify.cli.options import BoundOption, DataRootOption, Language, LanguageOption
 from verify.cli.running import (
     CanariesOption,
     InputOption,
@@ -19,6 +19,7 @@ from verify.cli.running import (
     PolicyOption,
     SeedOption,
     SuiteOption,
+    parse_bounds,
     plan_inputs,
 )
 from verify.errors import ContentError, UsageError
@@ -65,6 +66,8 @@ def export(
     model: Annotated[
         str | None, typer.Option("--model", help="요청에 적을 모델 이름 · model name in the requests")
     ] = None,
+    bound: BoundOption = None,
+    data_root: DataRootOption = None,
     logprobs: Annotated[
         bool, typer.Option("--logprobs/--text-only", help="로그확률 요청도 쓴다 · include log-likelihoods")
     ] = False,
@@ -86,6 +89,7 @@ def export(
         suite, limit, seed = suite or [one.id for one in plan.suites], plan.limit, plan.seed
         policy = plan.policy if policy == _POLICY else policy
     inputs = plan_inputs(suite, policy=policy, limit=limit, seed=seed, canaries=canaries, given=given, sequential=None)
+    inputs = inputs._replace(bounds=parse_bounds(bound), data_root=data_root)
     planned = make_plan(_elsewhere(logprobs=logprobs), inputs, methods=methods(), frameworks={})
     if plan is not None:
         _refuse_another(plan, planned.plan, str(target))

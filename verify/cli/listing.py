@@ -7,9 +7,11 @@ from rich.table import Table
 
 from verify import loading
 from verify.cli.console import open_console, shown
-from verify.cli.options import Language, LanguageOption
+from verify.cli.options import DataRootOption, Language, LanguageOption
 from verify.errors import UnknownNameError
 from verify.methods.catalogue import methods
+from verify.methods.lm_eval.korean import described, korean_tasks
+from verify.methods.lm_eval.suite import PREFIX
 from verify.planning import lint_suite
 from verify.records import Profile
 
@@ -26,7 +28,7 @@ def register(app: typer.Typer) -> None:
 
 @suites_app.callback(invoke_without_command=True)
 def suites(context: typer.Context, lang: LanguageOption = Language.KO) -> None:
-    """List the suites and their checks."""
+    """List the suites and their checks, and the Korean tasks of lm-eval with the data that each needs."""
     if context.invoked_subcommand:
         return
     table = Table(show_edge=False, header_style="bold")
@@ -38,15 +40,38 @@ def suites(context: typer.Context, lang: LanguageOption = Language.KO) -> None:
             table.add_row(
                 f"{suite.id}.{check.id}", check.method, check.metric, str(check.bound), shown(check.title[lang.value])
             )
-    open_console().print(table)
+    console = open_console()
+    console.print(table)
+    console.print(_korean_table())
+    console.print(
+        "lm-eval의 과제는 모두 --suite lm-eval/TASK로 점검합니다. 자료는 DIR/ORG/NAME에 두고 --data-root DIR을 줍니다."
+        if lang is Language.KO
+        else "Any task of lm-eval is a check: --suite lm-eval/TASK, with its data in DIR/ORG/NAME and --data-root DIR.",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def _korean_table() -> Table:
+    """Korean tasks of the installed lm-eval."""
+    table = Table(show_edge=False, header_style="bold")
+    for name in ("suite", "tasks", "data set (configurations)", "splits"):
+        table.add_column(name, overflow="fold", justify="right" if name == "tasks" else "left")
+    for task in korean_tasks():
+        data = ", ".join(f"{path} ({len(configs)})" for path, configs in task.data.items())
+        table.add_row(f"{PREFIX}{task.name}", str(task.tasks), data, ", ".join(task.splits))
+    return table
 
 
 @suites_app.command("lint")
-def lint(folders: Annotated[list[str], typer.Argument(help="묶음의 이름 또는 폴더 · names or folders")]) -> None:
+def lint(
+    folders: Annotated[list[str], typer.Argument(help="묶음의 이름 또는 폴더 · names or folders")],
+    data_root: DataRootOption = None,
+) -> None:
     """Find every fault of a suite, each with its file and line."""
     console, count = open_console(), 0
     for folder in folders:
-        faults = lint_suite(folder, methods=methods())
+        faults = lint_suite(folder, methods=methods(), root=data_root)
         count += len(faults)
         for fault in faults:
             console.print(shown(str(fault)), highlight=False, soft_wrap=True)
@@ -58,7 +83,10 @@ def lint(folders: Annotated[list[str], typer.Argument(help="묶음의 이름 또
 
 @suites_app.command("show")
 def show_suite(name: str, lang: LanguageOption = Language.KO) -> None:
-    """Show a suite's card."""
+    """Show a suite's card; of a task of lm-eval (`lm-eval/TASK`) its metrics and the data to mirror."""
+    if name.startswith(PREFIX):
+        _show_task(name.removeprefix(PREFIX))
+        return
     loaded = loading.load_suite(name)
     console = open_console()
     console.print(f"[bold]{shown(loaded.suite.title[lang.value])}[/] ({loaded.suite.id}, v{loaded.suite.version})")
@@ -66,6 +94,16 @@ def show_suite(name: str, lang: LanguageOption = Language.KO) -> None:
     card = loaded.folder / "CARD.md"
     if card.is_file():
         console.print(shown(card.read_text("utf-8")), highlight=False)
+
+
+def _show_task(name: str) -> None:
+    task, console = described(name), open_console()
+    console.print(f"[bold]{PREFIX}{task.name}[/] ({task.kind}, {task.tasks} tasks)", highlight=False)
+    for path, configs in task.data.items():
+        console.print(shown(f"{path}: {', '.join(configs)}; {', '.join(task.splits)}"), highlight=False, soft_wrap=True)
+        console.print(
+            shown(f"hf download {path} --repo-type dataset --local-dir DIR/{path}"), highlight=False, soft_wrap=True
+        )
 
 
 def models(

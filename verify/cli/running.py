@@ -1,6 +1,7 @@
 """`verify run | plan | calibrate`: whatever opens a subject."""
 
 import json
+import math
 import re
 from collections.abc import Callable, Collection
 from pathlib import Path
@@ -15,6 +16,8 @@ from verify.calibration.suitability import cache_folder, check_suitability, pair
 from verify.cli.console import open_console, shown
 from verify.cli.options import (
     ActorsOption,
+    BoundOption,
+    DataRootOption,
     Executor,
     ExecutorOption,
     GpusOption,
@@ -45,7 +48,8 @@ SubjectArgument: TypeAlias = Annotated[
     ),
 ]
 SuiteOption: TypeAlias = Annotated[
-    list[str] | None, typer.Option("--suite", help="묶음의 이름 또는 폴더; 여러 번 · suite name or folder, repeatable")
+    list[str] | None,
+    typer.Option("--suite", help="묶음의 이름, 폴더 또는 lm-eval/TASK; 여러 번 · suite name, folder or lm-eval/TASK"),
 ]
 PolicyOption: TypeAlias = Annotated[
     str, typer.Option("--policy", help="gate, self-check, certification, 또는 YAML 파일")
@@ -92,6 +96,8 @@ def run(
     formats: Annotated[str, typer.Option("--format", help=f"{', '.join(FORMATS)}")] = "html,json,junit",
     sign_key: Annotated[Path | None, typer.Option("--sign-key", help="Ed25519 서명 열쇠(PEM)")] = None,
     sequential: SequentialOption = None,
+    bound: BoundOption = None,
+    data_root: DataRootOption = None,
     suitability: Annotated[
         bool,
         typer.Option(
@@ -116,7 +122,7 @@ def run(
     """
     inputs = plan_inputs(
         suite, policy=policy, limit=limit, seed=seed, canaries=canaries, given=given, sequential=sequential
-    )
+    )._replace(bounds=parse_bounds(bound), data_root=data_root)
     allowed = _allowed(allow)
     key = load_signing_key(sign_key) if sign_key else None
     wanted = parse_formats(formats)
@@ -159,12 +165,14 @@ def plan(
     canaries: CanariesOption = None,
     given: InputOption = None,
     sequential: SequentialOption = None,
+    bound: BoundOption = None,
+    data_root: DataRootOption = None,
     lang: LanguageOption = Language.KO,
 ) -> None:
     """Show what would be asked, what it can decide and what it will cost; a few answers give the time."""
     inputs = plan_inputs(
         suite, policy=policy, limit=limit, seed=seed, canaries=canaries, given=given, sequential=sequential
-    )
+    )._replace(bounds=parse_bounds(bound), data_root=data_root)
     pipeline.preflight(inputs)
     terminal = Terminal(open_console(stderr=True), language=lang.value)
     runtime = _open(subject, terminal)
@@ -292,6 +300,27 @@ def plan_inputs(
         inputs=inputs,
         sequential=sequential,
     )
+
+
+def parse_bounds(given: list[str] | None) -> dict[str, float]:
+    """Limits of checks by name, as `--bound` says them.
+
+    Raises:
+        UsageError: One is not CHECK=VALUE, or a check is named twice.
+    """
+    bounds: dict[str, float] = {}
+    for text in given or []:
+        name, _, number = text.rpartition("=")
+        try:
+            value = float(number)
+        except ValueError:
+            value = math.nan
+        if not name or not math.isfinite(value):
+            raise UsageError(f"--bound {text!r}: write SUITE.CHECK=VALUE, e.g. accuracy.korean=0.6")
+        if name in bounds:
+            raise UsageError(f"--bound {text!r}: the check is named twice")
+        bounds[name] = value
+    return bounds
 
 
 def _allowed(allow: list[str] | None) -> set[str]:

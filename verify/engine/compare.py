@@ -197,14 +197,15 @@ def _draft(both: _Both, before: Kept, after: Kept, *, policy: Policy, methods: M
     if obstacle is not None:
         code, reason = obstacle
         return _Draft(draft.model_copy(update={"code": code, "reason": reason}), Scale(0.0, 1.0, planned.better))
-    metric = metric_of(methods[planned.method].make(dict(planned.parameters), seed=after.plan.seed), planned.metric)
+    method = methods[planned.method].make(dict(planned.parameters), seed=after.plan.seed)
+    metric = metric_of(method, planned.metric)
     scale = Scale(metric.low, metric.high, metric.better)
     if margin >= scale.span:
         raise UsageError(
             f"policy {policy.id!r}: the margin {margin:g} of {planned.name} is not less than the whole range "
             f"[{scale.low:g}, {scale.high:g}] of {planned.metric}"
         )
-    pick = methods[planned.method].item_values[planned.metric]
+    pick = method.item_values[planned.metric]
     return _weighed(draft, pair_up(*both.scores, pick), both, scale, levels=_levels(policy))
 
 
@@ -228,7 +229,7 @@ def _obstacle(both: _Both, draft: ComparedCheck, *, methods: Methods) -> tuple[C
         here = "none" if method is None else f"version {method.version}"
         text = f"measured with {planned.method!r} version {planned.method_version}; here is {here}"
         return ChangeReason.NO_SUCH_METHOD, text
-    if planned.metric not in method.item_values:
+    if planned.metric not in method.make(dict(planned.parameters), seed=0).item_values:
         text = f"{planned.metric} is no mean over items: no paired test exists; the estimates stand side by side"
         return ChangeReason.NO_ITEM_VALUE, text
     for side, estimate in (("before", draft.before), ("after", draft.after)):

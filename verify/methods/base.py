@@ -2,12 +2,14 @@
 
 A method is a class with a name and a version. `expand` turns a line of content into items, `examine`
 turns an item into requests and their responses into a score, `estimate` turns scores into estimates.
-None of them reads a file, a clock or a global; randomness is `self.seed`.
+None of them reads a file, a clock or a global; randomness is `self.seed`. Only a method that brings its own
+items reads them from files (`bring`), before the first request.
 """
 
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, ClassVar, Generic, Literal, TypeAlias, TypeVar
 
 from pydantic import ValidationError
@@ -76,6 +78,8 @@ class Method(ABC, Generic[ItemT, ParametersT]):
     takes_failures: ClassVar[bool] = False
     needs_input: ClassVar[str | None] = None
     """Name of a further input (`canaries`) whose rows replace the check's item files."""
+    brings_items: ClassVar[bool] = False
+    """Whether the items come from the method itself (`bring`), so that its checks name no item files."""
     item_values: ClassVar[Mapping[str, str | Pick]] = {}
     """Metric -> key in `Scored.values`, or function, that gives what one item contributes to it.
 
@@ -117,6 +121,21 @@ class Method(ABC, Generic[ItemT, ParametersT]):
     def check_row(self, row: ItemT) -> Iterable[str]:
         """Faults of a line that its type cannot express; each becomes a lint error with file and line."""
         return ()
+
+    def bring(self, root: Path | None) -> Sequence[ItemT]:
+        """All items of a method that has `brings_items`.
+
+        Args:
+            root: Folder of local copies of public data sets.
+
+        Raises:
+            UsageError: The data are not on this machine; the message says what to mirror.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has `brings_items` and no `bring`, or was asked without")
+
+    def content_digest(self) -> str:
+        """Digest of what defines the items that the method brings, besides their data; part of the suite's digest."""
+        return f"{self.name}/{self.version}"
 
     @abstractmethod
     def examine(self, item: ItemT) -> Examination:

@@ -17,6 +17,7 @@ from verify.methods.base import Method
 from verify.methods.bias.ambiguous_qa import AmbiguousQA, AmbiguousQAText
 from verify.methods.bias.counterfactual import Counterfactual, CounterfactualClassifier
 from verify.methods.bias.group_fairness import GroupFairness, GroupFairnessText
+from verify.methods.lm_eval.method import LmEval
 from verify.methods.privacy.benchmark_contamination import BenchmarkContamination
 from verify.methods.privacy.canary_exposure import CanaryExposure
 from verify.methods.privacy.canary_extraction import CanaryExtraction
@@ -36,6 +37,7 @@ BUILT_IN: Final[tuple[MethodClass, ...]] = (
     MultipleChoice,
     ShortAnswer,
     Abstention,
+    LmEval,
     AmbiguousQA,
     AmbiguousQAText,
     Counterfactual,

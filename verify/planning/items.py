@@ -53,6 +53,11 @@ def build_items(rows: Sequence[Row], method: AnyMethod, *, limit: int | None, se
                 )
             seen[item.id] = row
             items.append(item)
+    return draw_items(items, limit=limit, seed=seed, name=name)
+
+
+def draw_items(items: Sequence[Item], *, limit: int | None, seed: int, name: str) -> ItemSet:
+    """At most `limit` items at random, whole clusters first; arguments as in `build_items`."""
     return ItemSet(tuple(_draw(items, limit, random.Random(f"{seed}/{name}"))), len(items))  # noqa: S311  # sampling, not secrecy
 
 
@@ -96,7 +101,7 @@ def read_rows(files: Iterable[Path]) -> list[Row]:
     return [row for file in files for row in load_rows(file)]
 
 
-def _draw(items: list[Item], limit: int | None, rng: random.Random) -> list[Item]:
+def _draw(items: Sequence[Item], limit: int | None, rng: random.Random) -> Sequence[Item]:
     if limit is None or len(items) <= limit:
         return items
     clusters: dict[str, list[Item]] = defaultdict(list)

@@ -7,11 +7,12 @@ from typing import NamedTuple
 
 from verify import __version__
 from verify.errors import ContentError, UnknownNameError, UsageError
-from verify.loading import Row, SuiteFolder, file_digest, load_suite
-from verify.planning.items import AnyMethod, ItemSet, build_items, check_files, read_rows
+from verify.loading import Row, SuiteFolder, file_digest
+from verify.planning.items import AnyMethod, ItemSet, build_items, check_files, draw_items, read_rows
 from verify.planning.power import n_to_pass, power_of, warnings_for
-from verify.planning.resolving import Methods, bound_problem, clauses_of, metric_of, resolve_method
+from verify.planning.resolving import Methods, bound_at, bound_problem, clauses_of, metric_of, resolve_method
 from verify.planning.stopping import STOPPING_RULE, cluster_looks, in_order, stopping_for
+from verify.planning.suites import open_suites
 from verify.records import (
     Bound,
     Check,
@@ -33,7 +34,7 @@ class PlanInputs(NamedTuple):
 
     policy: Policy
     suites: Sequence[str] = ()
-    """Names or folders; empty takes the policy's."""
+    """Names or folders, or `lm-eval/TASK`; empty takes the policy's."""
     seed: int = 0
     limit: int | None = None
     """Most items a check; None takes the policy's."""
@@ -43,6 +44,10 @@ class PlanInputs(NamedTuple):
     """`suite.check` names to plan; empty takes all checks of the suites."""
     sequential: bool | None = None
     """Whether checks end as soon as they are decided; None takes the policy's."""
+    bounds: Mapping[str, float] = {}
+    """`suite.check` -> limit, in place of the policy's and the suite's; the metric's direction says which side."""
+    data_root: Path | None = None
+    """Folder of local copies of the data sets that some methods bring."""
 
 
 class PlannedExamination(NamedTuple):
@@ -72,7 +77,7 @@ def make_plan(
     """
     policy = inputs.policy
     levels = Levels(confidence=policy.confidence, alpha=policy.alpha)
-    folders = [load_suite(name) for name in (inputs.suites or policy.suites)]
+    folders = open_suites(inputs.suites or policy.suites, root=inputs.data_root, bounds=inputs.bounds)
     _refuse_twice(folders)
     overrides = {o.check: o.bound for o in policy.bounds}
     limit = inputs.limit if inputs.limit is not None else policy.limit
@@ -93,8 +98,9 @@ def make_plan(
                     levels=levels,
                     policy=policy,
                     sequential=sequential,
-                    bound=overrides.get(f"{loaded.suite.id}.{check.id}", check.bound),
+                    bound=_bound(f"{loaded.suite.id}.{check.id}", check, method, overrides, inputs.bounds),
                     rows_from=inputs.inputs,
+                    root=inputs.data_root,
                     limit=limit,
                     seed=inputs.seed,
                     clauses=clauses_of(f"{loaded.suite.id}.{check.id}", frameworks),
@@ -102,6 +108,7 @@ def make_plan(
             )
     _refuse_unknown_overrides(policy, folders)
     _refuse_unknown_checks(inputs.only, folders)
+    _refuse_unknown_checks(frozenset(inputs.bounds), folders)
     _refuse_unknown_checks(_of_suites(policy.without, folders), folders)
     plan = Plan(
         subject=subject.name,
@@ -135,6 +142,7 @@ def _plan_check(  # noqa: PLR0913  # one argument for each thing that the plan f
     sequential: bool,
     bound: Bound,
     rows_from: Mapping[str, Path],
+    root: Path | None,
     limit: int | None,
     seed: int,
     clauses: tuple[str, ...],
@@ -142,13 +150,16 @@ def _plan_check(  # noqa: PLR0913  # one argument for each thing that the plan f
     name = f"{loaded.suite.id}.{check.id}"
     metric = metric_of(method, check.metric)
     if problem := bound_problem(bound, metric):
-        raise UsageError(f"policy bound for {name}: {problem}")
+        raise UsageError(f"bound for {name}: {problem}")
     obstacle = _obstacle(check, method, subject, rows_from)
     items = ItemSet((), 0)
     if obstacle is None:
         # What the user brings (canaries, a training sample) was sized by its maker: a limit would only blunt it.
         most = None if method.needs_input else limit
-        items = build_items(_rows(check, loaded, method, rows_from), method, limit=most, seed=seed, name=name)
+        if method.brings_items:
+            items = draw_items(method.bring(root), limit=most, seed=seed, name=name)
+        else:
+            items = build_items(_rows(check, loaded, method, rows_from), method, limit=most, seed=seed, name=name)
         if not items.asked:
             obstacle = Reason.INPUT_MISSING, "no line of its items or inputs is for this check"
     asked, stopping = items.asked, None
@@ -202,6 +213,14 @@ def _plan_check(  # noqa: PLR0913  # one argument for each thing that the plan f
     return PlannedExamination(planned, method, asked)
 
 
+def _bound(
+    name: str, check: Check, method: AnyMethod, overrides: Mapping[str, Bound], given: Mapping[str, float]
+) -> Bound:
+    if name in given:
+        return bound_at(given[name], metric_of(method, check.metric))
+    return overrides.get(name, check.bound)
+
+
 def _obstacle(
     check: Check, method: AnyMethod, subject: Subject, rows_from: Mapping[str, Path]
 ) -> tuple[Reason, str] | None:
@@ -227,15 +246,20 @@ def _rows(check: Check, loaded: SuiteFolder, method: AnyMethod, rows_from: Mappi
 
 
 def planned_suite(loaded: SuiteFolder, methods: Methods, seed: int) -> PlannedSuite:
-    """A suite by digest: over suite.yaml and all item files that its checks name."""
-    files = {loaded.folder / "suite.yaml"}
+    """A suite by digest: over suite.yaml, all item files that its checks name, and what defines items brought."""
+    files = {loaded.folder / "suite.yaml"} if loaded.on_disk else set()
+    brought: dict[str, str] = {}
     for check in loaded.suite.checks:
-        if resolve_method(check, loaded.folder, methods=methods, seed=seed).needs_input is None:
+        method = resolve_method(check, loaded.folder, methods=methods, seed=seed)
+        if method.brings_items:
+            brought[check.id] = method.content_digest()
+        elif method.needs_input is None:
             files.update(check_files(check, loaded.folder))
+    own = file_digest(sorted(files)) if loaded.on_disk else loaded.suite.content_digest()
     return PlannedSuite(
         id=loaded.suite.id,
         version=loaded.suite.version,
-        digest=file_digest(sorted(files)),
+        digest=digest_of([own, brought]) if brought else own,
         title=loaded.suite.title,
     )
 

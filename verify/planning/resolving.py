@@ -31,6 +31,12 @@ def resolve_method(check: Check, folder: Path, *, methods: Methods, seed: int, l
     problem = bound_problem(check.bound, metric)
     if problem:
         raise ContentError(file, problem, line=line, field=f"{where}.bound")
+    if method.brings_items and check.items:
+        raise ContentError(
+            file, f"the method {check.method!r} brings its own items; leave this out", line=line, field=f"{where}.items"
+        )
+    if not (check.items or method.brings_items or method.needs_input):
+        raise ContentError(file, "missing; name the check's files of items", line=line, field=f"{where}.items")
     return method
 
 
@@ -44,6 +50,11 @@ def metric_of(method: AnyMethod, name: str) -> Metric:
         if metric.name == name:
             return metric
     raise UnknownNameError("metric", name, known=[m.name for m in method.metrics])
+
+
+def bound_at(value: float, metric: Metric) -> Bound:
+    """A bound at a value, on the side that the metric's direction wants."""
+    return Bound(at_least=value) if metric.better == "higher" else Bound(at_most=value)
 
 
 def bound_problem(bound: Bound, metric: Metric) -> str | None:

@@ -39,8 +39,9 @@ class Check(Record):
     title: Text
     method: str
     """Name of a method (`verify methods`)."""
-    items: Strings
-    """Files of items, relative to the suite's folder; `*` is allowed. `../accuracy/items/x.jsonl` is too."""
+    items: Strings = ()
+    """Files of items, relative to the suite's folder; `*` is allowed. `../accuracy/items/x.jsonl` is too. None where
+    the method brings its items itself, or takes them from a further input."""
     parameters: dict[str, Any] = Field(default_factory=dict)
     """Parameters of the method; an unknown one is an error."""
     metric: str
