@@ -94,7 +94,7 @@ _DIGIT: Final = re.compile(
 """Decimal digits of all scripts, superscripts, circled ones; NFKC leaves those of other scripts as they are."""
 _DECORATED: Final = re.compile("(?<=[0-9])[\u0300-\u036f\u20d0-\u20f0\ufe0f]+")
 _DASHED: Final = re.compile("(?<=[0-9]) {0,2}[-ㅡー一_·ㆍ・‧∙•⋅] {0,2}(?=[0-9])")
-_BROKEN: Final = re.compile("(?<=[0-9])(?: {0,2}- {0,2}\r?\n[ \t]{0,8}| {0,2}\r?\n[ \t]{0,8}-)(?=[0-9])")
+_BROKEN: Final = re.compile("(?<=[0-9])(?: {0,2}- {0,2}\r?\n[ \t>]{0,8}| {0,2}\r?\n[ \t>]{0,8}-)(?=[0-9])")
 """A number broken at its dash; a dash and a space after the break are an item of a list."""
 _VOWEL: Final = f"[{VOWELS}]"
 _FINAL_PAIRS: Final = {pair: letter for letter, pair in COMPOUNDS.items() if letter in FINALS}
@@ -103,7 +103,7 @@ _SPELT: Final = re.compile(
 )
 _SPACED: Final = re.compile("(?<![0-9])[0-9](?:(?: {1,2}|-)[0-9](?![0-9])){5,}")
 _SINGLED: Final = re.compile(
-    r"(?<![0-9])[0-9](?P<by>[,./|\n-]) ?[0-9](?:(?P=by) ?[0-9](?![0-9])){7,}(?!(?P=by) ?[0-9])"
+    r"(?<![0-9])(?<![0-9][,./|\n-])(?<![0-9][,./|\n-] )[0-9](?P<by>[,./|\n-]) ?[0-9](?:(?P=by) ?[0-9](?![0-9])){7,}(?!(?P=by) ?[0-9])"
 )
 """At least nine digits, the same sign after each."""
 _WORD: Final = "[" + "".join(_DIGIT_WORDS) + "]"

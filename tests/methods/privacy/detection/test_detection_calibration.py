@@ -80,10 +80,10 @@ def test_patterns_take_a_thousand_sentences_a_second(by_form):
     texts = [sentence.text for sentence in corpus(6, 1000)]
     by_form.detect_all(texts[:10])
 
-    started = time.perf_counter()
+    started = time.process_time()  # whatever else the machine does
     by_form.detect_all(texts)
 
-    assert len(texts) / (time.perf_counter() - started) >= 1000
+    assert len(texts) / (time.process_time() - started) >= 1000
 
 
 @pytest.mark.slow
