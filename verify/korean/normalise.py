@@ -103,7 +103,8 @@ _SPELT: Final = re.compile(
 )
 _SPACED: Final = re.compile("(?<![0-9])[0-9](?:(?: {1,2}|-)[0-9](?![0-9])){5,}")
 _SINGLED: Final = re.compile(
-    r"(?<![0-9])(?<![0-9][,./|\n-])(?<![0-9][,./|\n-] )[0-9](?P<by>[,./|\n-]) ?[0-9](?:(?P=by) ?[0-9](?![0-9])){7,}(?!(?P=by) ?[0-9])"
+    r"(?<![0-9])(?<![0-9][,./|\n-])(?<![0-9][,./|\n-] )[0-9](?P<by>[,./|\n-]) ?[0-9]"
+    r"(?:(?P=by) ?[0-9](?![0-9])){7,}(?!(?P=by) ?[0-9])"
 )
 """At least nine digits, the same sign after each."""
 _WORD: Final = "[" + "".join(_DIGIT_WORDS) + "]"
