@@ -62,7 +62,7 @@ def test_nobody_reads_a_vault_without_its_key(tmp_path: Path) -> None:
     assert not any(secret.encode() in content for secret in (RRN, MOBILE, "주민등록번호"))
     assert file.stat().st_mode & 0o077 == 0
     assert len(list(open_vault(file))) == 5  # a list without texts
-    with pytest.raises(EvidenceError, match="sealed for the key .* give the private key"):
+    with pytest.raises(EvidenceError, match=r"sealed for the key .* give the private key"):
         list(open_vault(file, key=X25519PrivateKey.generate()))
 
 

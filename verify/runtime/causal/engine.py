@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 import transformers
 
-from verify.records import Failed, FailureReason, Generate, LogLikelihood, Request, TokenLogProbs
+from verify.records import Failed, FailureReason, Generate, LogLikelihood, Request, Sampling, TokenLogProbs
 from verify.runtime.base import Answered
 from verify.runtime.causal.chat import Voice
 from verify.runtime.causal.decoding import Generator, OneByOne, Prompt
@@ -100,7 +100,13 @@ class CausalEngine:
                 yield Answered(position, pieces)
             else:
                 work.append(Work(position, request, pieces))
-        yield from score(work, path=self._path, alone=self._alone)
+        for sampling in {_sampling(one.request): None for one in work}:
+            self.network.sampling = sampling
+            try:
+                same = [one for one in work if _sampling(one.request) == sampling]
+                yield from score(same, path=self._path, alone=self._alone)
+            finally:
+                self.network.sampling = None
 
     def _write(self, written: Sequence[tuple[int, Generate]]) -> Iterator[Answered]:
         prompts: list[Prompt] = []
@@ -144,6 +150,10 @@ class CausalEngine:
             seed=request.seed,
             thinking=rendered.thinking,
         )
+
+
+def _sampling(request: ScoringRequest) -> Sampling | None:
+    return request.sampling if isinstance(request, LogLikelihood) else None
 
 
 def environment(device: torch.device) -> dict[str, str]:

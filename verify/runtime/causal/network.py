@@ -10,8 +10,12 @@ from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
 import torch
+from transformers import TopKLogitsWarper, TopPLogitsWarper
+
+from verify.records import Sampling
 
 _CACHE_NAMES: Final = ("past_key_values", "cache_params", "state")
+_NEVER: Final = -1e5
 _LOGIT_BYTES: Final = {"cpu": 32 * 1024 * 1024, "cuda": 512 * 1024 * 1024}
 """Most bytes of fp32 logits that exist at a time; what malloc does not give back after each use, on a CPU."""
 
@@ -23,6 +27,27 @@ class Rows(NamedTuple):
     """Index of the first row in the request."""
     logits: torch.Tensor
     """Shape (n, n_vocabulary)."""
+
+
+def drawn(logits: torch.Tensor, sampling: Sampling) -> torch.Tensor:
+    """Logits of the distribution that tokens are drawn from.
+
+    What is cut off keeps a finite logit far below every other, so that its probability is 0 and its logarithm
+    is a number.
+
+    Args:
+        logits: Shape (n_rows, n_vocabulary).
+        sampling: Temperature and what is cut off, in the order of transformers.
+    """
+    tempered = logits.float() / sampling.temperature
+    warpers = []
+    if sampling.top_k:
+        warpers.append(TopKLogitsWarper(sampling.top_k, filter_value=_NEVER))
+    if sampling.top_p < 1.0:
+        warpers.append(TopPLogitsWarper(sampling.top_p, filter_value=_NEVER))
+    for warper in warpers:
+        tempered = warper(None, tempered)
+    return tempered
 
 
 class Network:
@@ -42,6 +67,8 @@ class Network:
         self._cache_name = next((n for n in _CACHE_NAMES if n in names), None)
         self.head_rows = max(16, _LOGIT_BYTES.get(device.type, _LOGIT_BYTES["cuda"]) // (4 * vocabulary))
         """Rows that may meet the head at a time."""
+        self.sampling: Sampling | None = None
+        """How tokens are drawn; logits come out as those of that distribution."""
         self.forwarded = 0
         """Token positions run through the network so far, padding included."""
         self._gather: torch.Tensor | None = None
@@ -120,11 +147,14 @@ class Network:
             flat = logits.reshape(-1, logits.shape[-1])
             for start in range(0, len(rows), self.head_rows):
                 part = rows[start : start + self.head_rows]
-                yield Rows(start, flat[part.to(flat.device)])
+                yield Rows(start, self._drawn(flat[part.to(flat.device)]))
             return
-        yield Rows(0, logits[0])
+        yield Rows(0, self._drawn(logits[0]))
         for start in range(self.head_rows, len(hidden), self.head_rows):
-            yield Rows(start, self._head_alone(hidden[start : start + self.head_rows], more))
+            yield Rows(start, self._drawn(self._head_alone(hidden[start : start + self.head_rows], more)))
+
+    def _drawn(self, logits: torch.Tensor) -> torch.Tensor:
+        return logits if self.sampling is None else drawn(logits, self.sampling)
 
     def _head_alone(self, hidden: torch.Tensor, more: dict[str, Any]) -> torch.Tensor:
         """Logits of hidden rows: the model runs on one token, and its head is given these rows instead."""
