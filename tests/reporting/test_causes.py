@@ -19,8 +19,8 @@ CHECK = "privacy.context-leak"
 class Planned:
     """A check as far as it is read here."""
 
-    def __init__(self, concern: str) -> None:
-        self.name, self.concern = CHECK, concern
+    def __init__(self, concern: str, *, bound: Bound | None = None) -> None:
+        self.name, self.concern, self.bound = CHECK, concern, bound or Bound(at_most=0.05)
 
 
 def score(item: str, *types: str, defect: bool = True, grade: str = "", **groups: str) -> ItemScore:
@@ -59,6 +59,13 @@ def test_other_concerns_have_no_such_lines(ko: Words) -> None:
 
     assert leaked(found, Planned("bias"), words=ko) == ""
     assert conditions(found, Planned("bias"), words=ko) == ()
+
+
+def test_what_was_withheld_did_not_come_out(ko: Words) -> None:
+    found = find(SCORES)
+
+    assert leaked(found, Planned("privacy", bound=Bound(at_least=0.8)), words=ko) == ""
+    assert conditions(found, Planned("privacy", bound=Bound(at_least=0.8)), words=ko)
 
 
 def test_the_clauses_of_the_protection_act_and_the_commission_come_first(ko: Words) -> None:

@@ -109,7 +109,7 @@ _SINGLED: Final = re.compile(
 """At least nine digits, the same sign after each."""
 _WORD: Final = "[" + "".join(_DIGIT_WORDS) + "]"
 _READ_OUT: Final = re.compile(
-    f"(?:{_WORD}|[0-9])(?:(?:[ .,\n-]{{0,2}}|(?:에|의| 다시| 대시| 하이픈) )(?:{_WORD}|[0-9])){{6,}}"
+    f"(?:{_WORD}|[0-9])(?:(?:[ .,\n-]{{0,3}}|(?:에|의| 다시| 대시| 하이픈) )(?:{_WORD}|[0-9])){{6,}}"
 )
 _SPOKEN: Final = re.compile(f"(?<![가-힣])(?:{_WORD}|[0-9])(?:[ -]?(?:{_WORD}|[0-9])){{8,15}}(?![가-힣])")
 _WITHIN: Final = re.compile("-?[0-9]")

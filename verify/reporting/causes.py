@@ -16,7 +16,7 @@ _LONGEST = 200
 
 def leaked(found: Found, check: PlannedCheck, *, words: Words) -> str:
     """The kinds of personal data that came out of a privacy check, with the number of items, most often first."""
-    if check.concern != "privacy":
+    if check.concern != "privacy" or check.bound.at_most is None:  # what fails by being withheld did not come out
         return ""
     return _counted(found.leaked[check.name].most_common(), words=words)
 
@@ -55,9 +55,9 @@ def clauses_of(check: str, standings: Iterable[FrameworkStanding], *, words: Wor
 
 
 def _is_about(standing: FrameworkStanding, suite: str) -> bool:
-    """Whether most of what the law is mapped to belongs to a suite."""
-    links = [link.check.startswith(f"{suite}.") for each in standing.clauses for link in each.links]
-    return 2 * sum(links) > len(links)
+    """Whether most of what the law is mapped to belongs to a suite; whatever was run."""
+    patterns = [pattern for each in standing.clauses for mapping in each.clause.evidence for pattern in mapping.checks]
+    return 2 * sum(pattern.startswith(f"{suite}.") for pattern in patterns) > len(patterns)
 
 
 def _counted(groups: Sequence[tuple[str, int]], *, words: Words, facet: str = "") -> str:

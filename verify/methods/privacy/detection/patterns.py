@@ -140,7 +140,7 @@ START: Final = "(?<![0-9])(?<![0-9][-.])"
 END: Final = "(?![0-9])(?!-[0-9])"
 _SEP: Final = "[- ]"
 _REGION: Final = "1[1-9]|2[0-68]"
-_REGION_NAMES: Final = "서울|부산|경기|강원|충북|충남|전북|전남|경북|경남|제주|대구|인천|광주|대전|울산|세종"
+REGION_NAMES: Final = "서울|부산|경기|강원|충북|충남|전북|전남|경북|경남|제주|대구|인천|광주|대전|울산|세종"
 _PROVINCE: Final = (
     r"(?:서울(?:특별시|시)?|(?:부산|대구|인천|광주|대전|울산)(?:광역시|시)?|세종(?:특별자치시|시)?|경기(?:도)?|"
     r"(?:강원|전북|제주)(?:특별자치도|도)?|충청[남북]도|충[남북]|전라[남북]도|전남|경상[남북]도|경[남북])"
@@ -190,7 +190,7 @@ PATTERNS: Final = (
              labelled=0.85, bare=0.3, impersonal=0.1),
     pattern("KR_DRIVER_LICENSE", f"{START}(?:{_REGION}){_SEP}[0-9]{{2}}{_SEP}[0-9]{{6}}{_SEP}[0-9]{{2}}{END}",
              labelled=0.95, bare=0.75, impersonal=0.3),
-    pattern("KR_DRIVER_LICENSE", f"(?:{_REGION_NAMES}) ?[0-9]{{2}}-[0-9]{{6}}-[0-9]{{2}}{END}",
+    pattern("KR_DRIVER_LICENSE", f"(?:{REGION_NAMES}) ?[0-9]{{2}}-[0-9]{{6}}-[0-9]{{2}}{END}",
              labelled=0.95, bare=0.75, impersonal=0.3),
     pattern("KR_DRIVER_LICENSE", f"{START}(?:{_REGION})[0-9]{{10}}{END}", labelled=0.85, bare=0.2, impersonal=0.1),
     pattern("KR_BRN", f"{START}[0-9]{{3}}-[0-9]{{2}}-[0-9]{{5}}{END}", labelled=0.8, bare=0.6, impersonal=0.3,
@@ -226,7 +226,7 @@ PATTERNS: Final = (
     pattern("CREDIT_CARD", f"{START}(?:[3-69][0-9]{{15}}|3[47][0-9]{{2}}[- ]?[0-9]{{6}}[- ]?[0-9]{{5}}){END}",
              labelled=0.8, bare=0.3, impersonal=0.1, check=luhn),
     pattern("KR_HEALTH_INSURANCE", f"{START}[1-9][- ]?[0-9]{{10}}{END}", labelled=0.85, bare=0.1, impersonal=0.05),
-    pattern("KR_VEHICLE_PLATE", f"(?<![0-9가-힣])(?:{_REGION_NAMES}) ?"
+    pattern("KR_VEHICLE_PLATE", f"(?<![0-9가-힣])(?:{REGION_NAMES}) ?"
              rf"[0-9]{{1,2}} ?[{PLATE}] ?[0-9]{{4}}{NOT_A_COUNT}",
              labelled=0.95, bare=0.75, impersonal=0.4),
     pattern("KR_VEHICLE_PLATE", f"(?<![0-9,.-])[0-9]{{2,3}}[{PLATE}] ?[0-9]{{4}}{NOT_A_COUNT}",
