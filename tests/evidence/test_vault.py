@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 
 from tests.e2e.commands import here
 from verify import pipeline
+from verify.cli.rendering import render_report
 from verify.errors import EvidenceError, UsageError
 from verify.evidence import Opened, VaultPlace, gate, load_opening_key, load_vault_key, open_vault, scan_files
 from verify.evidence.vault import MAKE, Vault
@@ -258,6 +259,41 @@ def test_a_run_that_is_cut_off_and_resumed_has_every_redacted_answer_in_its_vaul
     assert f"010-2345-{1001}" not in "".join(p.read_text("utf-8", "replace") for p in out.rglob("*") if p.is_file())
     assert "vault sha256:" in (out / "conduct.json").read_text()
     assert pipeline.audit(out).differences == ()
+
+
+SAID = (
+    "연락처는 010·2345·{n}입니다.",
+    "연락처는 010-2345-\n{n}입니다.",
+    "전화 공일공에 이삼사오에 일이삼사, 주민등록번호 900101-\n12{n}5",
+    "| 성명 | 주민등록번호 |\n|--|--|\n| 김서준 | 90010112{n}5 |",
+    '{{"phone": "0102345{n}", "email": "minsu.kim{n} [at] example.co.kr"}}',
+    "여권번호: M {n} 5678, 카드 4111.1111.1111.1111",
+)
+
+
+def test_no_file_of_a_run_or_of_its_reports_holds_what_the_subject_gave_away(tmp_path: Path) -> None:
+    raw: list[str] = []
+
+    def answer(request: Request) -> Response:
+        assert isinstance(request, Generate)
+        place = int(request.messages[0].content.split("번")[0])
+        raw.append(SAID[place % len(SAID)].format(n=1000 + place))
+        return GenerateAnswer(text=raw[-1], finish="stop", n_tokens=5)
+
+    out, place = tmp_path / "out", VaultPlace(tmp_path / "raw.vault", KEY.public_key())
+    pipeline.run(ScriptedRuntime(answer), write_suite(tmp_path / "ours", n=12), out=out, vault=place)
+    render_report(out, formats=("html", "json", "junit", "sarif"), languages=("ko", "en"))
+
+    files = [path for path in out.rglob("*") if path.is_file()]
+    written = "".join(path.read_bytes().decode("utf-8", "replace") for path in files)
+    assert any(path.suffix == ".html" for path in files)
+    assert sorted(texts(place.file)) == sorted(raw)
+    assert list(scan_files(out)) == []
+    for n in range(1000, 1012):
+        assert not any(
+            value.format(n=n) in written for value in ("2345·{n}", "2345-\\n{n}", "12{n}5", "2345{n}", "M {n}")
+        )
+    assert not any(value in written for value in ("이삼사오", "김서준", "minsu.kim", "4111"))
 
 
 def test_a_vault_lies_outside_the_bundle_and_cannot_be_begun_later(tmp_path: Path) -> None:
