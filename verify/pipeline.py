@@ -11,6 +11,7 @@ suites, profile, policy, frameworks          loading   files become records, or 
 import json
 import platform
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -27,13 +28,17 @@ from verify.evidence import (
     Difference,
     Evidence,
     Integrity,
+    VaultPlace,
     check_integrity,
+    check_place,
     claim,
     compare_results,
     compare_scores,
+    file_digest,
     layout,
     read_bundle,
     redaction,
+    vault_for,
     write_bundle,
 )
 from verify.loading import load_frameworks, read_record
@@ -86,12 +91,12 @@ class Ran(NamedTuple):
     manifest: Manifest
 
 
-def preflight(inputs: PlanInputs, *, out: Path | None = None) -> None:
+def preflight(inputs: PlanInputs, *, out: Path | None = None, vault: VaultPlace | None = None) -> None:
     """Find the faults of suites, inputs, data and the folder before hours are spent on loading a subject.
 
     Raises:
         VerifyError: The first fault of the first faulty suite.
-        UsageError: No check of these suites takes an input or a bound, or the bundle cannot be written to `out`.
+        UsageError: No check of these suites takes an input or a bound, or bundle or vault cannot be written.
     """
     names = inputs.suites or inputs.policy.suites
     for name in names:
@@ -100,9 +105,11 @@ def preflight(inputs: PlanInputs, *, out: Path | None = None) -> None:
     check_inputs(names, inputs.inputs, methods=methods(), root=inputs.data_root, bounds=inputs.bounds)
     if out is not None:
         claim(out)
+    if vault is not None:
+        check_place(vault, out=out or Path("runs"))
 
 
-def run(
+def run(  # noqa: PLR0913  # one word for each thing that a run may be given
     runtime: Runtime,
     inputs: PlanInputs,
     *,
@@ -112,6 +119,7 @@ def run(
     calibration: CalibrationRecord | None = None,
     suitability: Callable[[Collection[str]], Suitability] | None = None,
     repeats: int = 0,
+    vault: VaultPlace | None = None,
 ) -> Ran:
     """Carry out the main job on an open subject, up to the sealed bundle.
 
@@ -126,6 +134,7 @@ def run(
         suitability: Tries the instrument on reference standards for these checks before anything is asked; None
             does not, and the report says so.
         repeats: Requests of each kind that are asked again when all is answered, to see how far answers move.
+        vault: Where raw texts of redacted answers go, encrypted; outside the bundle. None keeps none.
 
     Raises:
         UnsuitableError: The instrument did not see what was planted; nothing was asked.
@@ -145,11 +154,14 @@ def run(
     with Journal(
         workings / "journal.sqlite", plan_digest=planned.plan.content_digest(), subject_digest=subject.digest
     ) as journal:
-        conduct = _begin(workings, planned.plan)
-        gate = redaction.gate(workings, known=known_values(planned))
-        examined = examine(
-            planned.examinations, runtime, journal, gate=gate, progress=watcher, decided=decided_by(planned)
-        )
+        known = known_values(planned)
+        with vault_for(vault, folder=folder, plan_digest=planned.plan.content_digest()) or nullcontext() as raw:
+            conduct = _begin(workings, planned.plan)
+            gate = redaction.gate(workings, known=known, vault=raw)
+            examined = examine(
+                planned.examinations, runtime, journal, gate=gate, progress=watcher, decided=decided_by(planned)
+            )
+        gate = redaction.gate(workings, known=known)
         again = repeatability(runtime, examined.exchanges, gate=gate, each=repeats, seed=inputs.seed)
         if again is not None:
             again = again.model_copy(update={"near_ties": tuple(_near_ties(planned, examined))})
@@ -163,7 +175,9 @@ def run(
             items=_items(planned.examinations),
             responses=examined.exchanges,
             scores=[score for e in planned.examinations for score in examined.scores[e.check.name]],
-            conduct=_end(conduct, workings).model_copy(update={"suitability": suitable, "repeatability": again}),
+            conduct=_end(conduct, workings).model_copy(
+                update={"suitability": suitable, "repeatability": again, "notes": _notes(vault)}
+            ),
             calibration=record,
         )
         manifest = write_bundle(folder, evidence, key=key)
@@ -304,6 +318,11 @@ def _begin(workings: Path, plan: Plan) -> Conduct:
         conduct = Conduct(started=now, finished=now, environment=_environment())
     kept.write_text(json.dumps(conduct.to_json()), encoding="utf-8")
     return conduct
+
+
+def _notes(vault: VaultPlace | None) -> tuple[str, ...]:
+    """What binds a vault to its bundle: the digest of the file."""
+    return (f"vault {file_digest(vault.file)}",) if vault is not None else ()
 
 
 def _end(conduct: Conduct, workings: Path) -> Conduct:

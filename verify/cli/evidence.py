@@ -1,5 +1,6 @@
-"""`verify report | audit`: work on a bundle, without its subject."""
+"""`verify report | audit | vault`: work on what a run left, without its subject."""
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +10,7 @@ from verify import pipeline
 from verify.cli.console import open_console, shown
 from verify.cli.options import Language, LanguageOption
 from verify.cli.rendering import FORMATS, parse_formats, print_summary, render_report
-from verify.evidence import load_public_key
+from verify.evidence import Opened, file_digest, load_opening_key, load_public_key, open_vault
 
 BundleArgument = Annotated[Path, typer.Argument(metavar="BUNDLE", help="검증 실행이 남긴 폴더 · folder of a run")]
 
@@ -18,6 +19,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands to the application."""
     app.command("report")(report)
     app.command("audit")(audit)
+    app.command("vault")(vault)
 
 
 def report(
@@ -72,3 +74,25 @@ def audit(
         )
         raise typer.Exit(1)
     console.print("모든 점수·추정·판정을 다시 계산해 일치" if ko else "every score, estimate and verdict derived again")
+
+
+def vault(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="검증 실행의 --vault 파일 · vault of a run")],
+    key: Annotated[
+        Path | None, typer.Option("--key", help="X25519 개인 열쇠(PEM); 없으면 목록만 · private key; without it a list")
+    ] = None,
+    request: Annotated[
+        str | None, typer.Option("--request", help="이 요청의 답만 · only answers to this request")
+    ] = None,
+) -> None:
+    """Open the vault of a run: one JSON line a redacted answer, with its request's digest, as in responses.jsonl.
+
+    Exit codes: 0 all records opened, 2 wrong key, or a record that was altered, moved or cut off.
+    """
+    opening = load_opening_key(key) if key else None
+    for record in open_vault(file, key=opening):
+        if request in (None, record.request):
+            line = record.to_json() if isinstance(record, Opened) else {"request": record.request}
+            text = json.dumps(line, ensure_ascii=False)
+            typer.echo("".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text))
+    open_console(stderr=True).print(shown(f"{file}: {file_digest(file)}"), highlight=False, soft_wrap=True)

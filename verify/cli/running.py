@@ -32,7 +32,7 @@ from verify.cli.watching import Terminal
 from verify.engine.costs import probe
 from verify.engine.executors import Cluster, open_on_ray
 from verify.errors import RunError, UnknownNameError, UsageError
-from verify.evidence import load_signing_key
+from verify.evidence import VaultPlace, load_signing_key, load_vault_key
 from verify.methods.catalogue import methods
 from verify.planning import PlanInputs, make_plan
 from verify.records import Outcome, ReferenceStandard, Suitability
@@ -95,6 +95,15 @@ def run(
     ] = None,
     formats: Annotated[str, typer.Option("--format", help=f"{', '.join(FORMATS)}")] = "html,json,junit",
     sign_key: Annotated[Path | None, typer.Option("--sign-key", help="Ed25519 서명 열쇠(PEM)")] = None,
+    vault: Annotated[
+        Path | None,
+        typer.Option(
+            "--vault", help="가린 답의 원문을 암호화해 둘 파일(결과 폴더 밖) · raw texts, encrypted, outside --out"
+        ),
+    ] = None,
+    vault_key: Annotated[
+        Path | None, typer.Option("--vault-key", help="원문을 볼 사람의 X25519 공개 열쇠(PEM) · reader's public key")
+    ] = None,
     sequential: SequentialOption = None,
     bound: BoundOption = None,
     data_root: DataRootOption = None,
@@ -127,7 +136,8 @@ def run(
     key = load_signing_key(sign_key) if sign_key else None
     wanted = parse_formats(formats)
     cluster = chosen_cluster(executor, actors=actors, gpus_per_actor=gpus_per_actor, address=ray_address)
-    pipeline.preflight(inputs, out=out)
+    place = _vault(vault, vault_key)
+    pipeline.preflight(inputs, out=out, vault=place)
     terminal = Terminal(open_console(stderr=True), language=lang.value)
     runtime = _open(subject, terminal, cluster)
     try:
@@ -139,10 +149,11 @@ def run(
             watcher=terminal,
             suitability=_suitability(terminal) if suitability else None,
             repeats=repeats,
+            vault=place,
         )
     except OSError as error:  # disk full or taken away: what was answered is kept
-        place = error.filename or out or Path("runs")
-        raise RunError(f"{place}: {error.strerror}; mend that, then run the same command to resume") from error
+        where = error.filename or out or Path("runs")
+        raise RunError(f"{where}: {error.strerror}; mend that, then run the same command to resume") from error
     finally:
         terminal.close()
         runtime.close()
@@ -154,6 +165,12 @@ def run(
         v.verdict for v in ran.results.verdicts if not (v.check in open_ended and v.verdict is Outcome.INCONCLUSIVE)
     ]
     raise typer.Exit(exit_code(outcomes, {*allowed, *ran.plan.allow}))
+
+
+def _vault(file: Path | None, key: Path | None) -> VaultPlace | None:
+    if (file is None) != (key is None):
+        raise UsageError("--vault and --vault-key belong together: the file, and the public key of who may read it")
+    return VaultPlace(file, load_vault_key(key)) if file is not None and key is not None else None
 
 
 def plan(

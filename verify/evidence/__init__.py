@@ -13,28 +13,37 @@ from verify.evidence.statement import (
     sign,
     verify_signature,
 )
+from verify.evidence.vault import Opened, load_opening_key, load_vault_key, open_vault
+from verify.evidence.vaulting import VaultPlace, check_place, vault_for
 
 __all__ = [
     "Bundle",
     "Difference",
     "Evidence",
     "Integrity",
+    "Opened",
+    "VaultPlace",
     "build_statement",
     "check_integrity",
+    "check_place",
     "claim",
     "compare_results",
     "compare_scores",
     "file_digest",
     "gate",
     "key_id",
+    "load_opening_key",
     "load_public_key",
     "load_signing_key",
+    "load_vault_key",
     "manifest_of",
     "merkle_root",
+    "open_vault",
     "read_bundle",
     "root_of",
     "scan_files",
     "sign",
+    "vault_for",
     "verify_signature",
     "write_bundle",
 ]

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from verify.errors import EvidenceError
+from verify.evidence.vault import Vault
 from verify.methods.privacy.detection import PiiDetector, canonical, detector, redact
 from verify.records import GenerateAnswer, Request, Response, canonical_json
 
@@ -36,13 +37,16 @@ class Hit(NamedTuple):
     type: str
 
 
-def gate(workings: Path, *, known: Iterable[str]) -> Callable[[Request, Response], Response]:
+def gate(
+    workings: Path, *, known: Iterable[str], vault: Vault | None = None
+) -> Callable[[Request, Response], Response]:
     """What every answer passes before it is kept or scored.
 
     Args:
         workings: `.run/` of the bundle; the run's key lies there, readable by its owner only. It is made
             once and used again when the run is resumed, so that equal values keep equal tokens.
         known: Synthetic values that the items plant.
+        vault: Takes the answers that are redacted as they were; none are kept where it is None.
 
     Raises:
         EvidenceError: The key cannot be read or made, or was damaged.
@@ -57,6 +61,8 @@ def gate(workings: Path, *, known: Iterable[str]) -> Callable[[Request, Response
             name: _clean(text, request=request, planted=planted, key=key)
             for name, text in (("text", response.text), ("thinking", response.thinking))
         }
+        if vault is not None and clean != {"text": response.text, "thinking": response.thinking}:
+            vault.add(request, response)
         return response.model_copy(update=clean)
 
     return pass_on

@@ -1,10 +1,12 @@
 """One normal form for text that may hide something, with a map back to the text as it was.
 
 `normalise` undoes what evades patterns without changing what a reader sees: composed letters (NFC),
-compatibility forms (NFKC: full width, circled digits), characters without width and Hangul fillers,
-the many dashes and spaces, letters spelt out (ㅎㅏㄴ), digits that are spaced out or written in Hangul
-(공일공 일이삼사 오육칠팔). Each character of the result knows the stretch of the original that it
-stands for, so what is found in the normal form is cut out of the original.
+compatibility forms (NFKC: full width, circled digits), digits of other scripts and in black circles,
+keycaps and struck-out digits, characters without width and Hangul fillers, the many dashes and spaces,
+middle dots between digits, a line broken at a dash, letters spelt out (ㅎㅏㄴ), digits that are spaced
+out or written in Hangul or Chinese (공일공 일이삼사 오육칠팔), letters that stand for digits (O1O).
+Each character of the result knows the stretch of the original that it stands for, so what is found in
+the normal form is cut out of the original.
 
 The result is for searching, not for showing: 공 and 이 in a run of digit words become 0 and 2.
 """
@@ -20,6 +22,7 @@ from verify.korean.jamo import COMPOUNDS, FINALS, INITIALS, VOWELS, compose
 
 HANGUL_DIGITS: Final = dict(zip("공영령일이삼사오육륙칠팔구", "0001234566789", strict=True))
 """Digit words and their digits; 공 is how digits are read out, 영 how numbers are."""
+_DIGIT_WORDS: Final = HANGUL_DIGITS | dict(zip("〇零一二三四五六七八九", "00123456789", strict=True))
 
 
 class Span(NamedTuple):
@@ -83,18 +86,43 @@ _UNUSUAL: Final = re.compile("[^\t\n\r -~가-힣\u3131-\u318e]+")
 _DASH: Final = re.compile(
     "[\u1806\u2010-\u2015\u2043\u2212\u2500\u2501\u2e3a\u2e3b\u301c\u3030\ufe31\ufe32\ufe58\ufe63\uff0d]"
 )
-_DASHED: Final = re.compile("(?<=[0-9]) {0,2}[-ㅡー一_] {0,2}(?=[0-9])")
+_DIGIT: Final = re.compile(
+    "["
+    + "".join(chr(code) for code in range(0x80, 0x1F100) if unicodedata.digit(chr(code), None) is not None)
+    + "\U0001fbf0-\U0001fbf9]"
+)
+"""Decimal digits of all scripts, superscripts, circled ones; NFKC leaves those of other scripts as they are."""
+_DECORATED: Final = re.compile("(?<=[0-9])[\u0300-\u036f\u20d0-\u20f0\ufe0f]+")
+_DASHED: Final = re.compile("(?<=[0-9]) {0,2}[-ㅡー一_·ㆍ・‧∙•⋅] {0,2}(?=[0-9])")
+_BROKEN: Final = re.compile("(?<=[0-9])(?: {0,2}- {0,2}\r?\n[ \t>]{0,8}| {0,2}\r?\n[ \t>]{0,8}-)(?=[0-9])")
+"""A number broken at its dash; a dash and a space after the break are an item of a list."""
 _VOWEL: Final = f"[{VOWELS}]"
 _FINAL_PAIRS: Final = {pair: letter for letter, pair in COMPOUNDS.items() if letter in FINALS}
 _SPELT: Final = re.compile(
     f"([{INITIALS}])({_VOWEL})((?:{'|'.join(_FINAL_PAIRS)})(?!{_VOWEL})|[{FINALS}](?!{_VOWEL}))?"
 )
 _SPACED: Final = re.compile("(?<![0-9])[0-9](?:(?: {1,2}|-)[0-9](?![0-9])){5,}")
-_WORD: Final = "[" + "".join(HANGUL_DIGITS) + "]"
-_READ_OUT: Final = re.compile(f"(?:{_WORD}|[0-9])(?:[ .,-]{{0,2}}(?:{_WORD}|[0-9])){{6,}}")
-_PARTICLE_NEXT: Final = re.compile("[에예고며라나지었니다란든면야므]|입니")
+_SINGLED: Final = re.compile(
+    r"(?<![0-9])(?<![0-9][,./|\n-])(?<![0-9][,./|\n-] )[0-9](?P<by>[,./|\n-]) ?[0-9]"
+    r"(?:(?P=by) ?[0-9](?![0-9])){7,}(?!(?P=by) ?[0-9])"
+)
+"""At least nine digits, the same sign after each."""
+_WORD: Final = "[" + "".join(_DIGIT_WORDS) + "]"
+_READ_OUT: Final = re.compile(
+    f"(?:{_WORD}|[0-9])(?:(?:[ .,\n-]{{0,3}}|(?:에|의| 다시| 대시| 하이픈) )(?:{_WORD}|[0-9])){{6,}}"
+)
+_SPOKEN: Final = re.compile(f"(?<![가-힣])(?:{_WORD}|[0-9])(?:[ -]?(?:{_WORD}|[0-9])){{8,15}}(?![가-힣])")
+_WITHIN: Final = re.compile("-?[0-9]")
+_LIKE_DIGITS: Final = {"O": "0", "o": "0", "ㅇ": "0", "I": "1", "l": "1"}
+_LIKE: Final = re.compile(r"(?<![0-9A-Za-zㄱ-ㅎ])[0-9OoIlㅇ](?:[-. ]?[0-9OoIlㅇ]){8,15}(?![0-9A-Za-zㄱ-ㅎ])")
+_FEWEST_DIGITS: Final = 6
+_PARTICLE_NEXT: Final = re.compile("[에예고며라나지었니다란든면야므]")
+_LICENCE: Final = re.compile(r"\S{2}[ -]\S{2}[ -]\S{6}[ -]\S{2}")
+"""A driver's licence has twelve digits, of which the last may be 이."""
 _COUNTED: Final = re.compile("[0-9][일이](?![0-9공영일이삼사오육륙칠팔구])")
 _FEWEST_WORDS: Final = 3
+_EMBEDDED: Final = (10, 11, 13)
+"""Digits of the numbers in which fewer digit words than that are read as digits: telephones, registration."""
 _ONE_OVER: Final = (12, 14)
 """One more than a mobile number (11) and a registration number (13) have: the last 이 is a particle."""
 _ROUNDS: Final = 8
@@ -137,6 +165,14 @@ def _composed(text: str) -> Iterable[_Piece]:
             start = place
 
 
+def _numerals(text: str) -> Iterable[_Piece]:
+    return (_Piece(m.start(), m.end(), str(unicodedata.digit(m.group()))) for m in _DIGIT.finditer(text))
+
+
+def _decorated(text: str) -> Iterable[_Piece]:
+    return (_Piece(m.start(), m.end(), "") for m in _DECORATED.finditer(text))
+
+
 def _dashes(text: str) -> Iterable[_Piece]:
     return (_Piece(m.start(), m.end(), "-") for m in _DASH.finditer(text))
 
@@ -151,6 +187,38 @@ def _dashed(text: str) -> Iterable[_Piece]:
     return (_Piece(m.start(), m.end(), "-") for m in _DASHED.finditer(text) if m.group() != "-")
 
 
+def _broken(text: str) -> Iterable[_Piece]:
+    return (_Piece(m.start(), m.end(), "-") for m in _BROKEN.finditer(text))
+
+
+def _singled(text: str) -> Iterable[_Piece]:
+    for run in _SINGLED.finditer(text):
+        for sign in re.finditer("[^0-9]+", run.group()):
+            yield _Piece(run.start() + sign.start(), run.start() + sign.end(), "")
+
+
+def _alike(text: str) -> Iterable[_Piece]:
+    """Letters that look like digits, in a run that is mostly digits and touches no other letter."""
+    for run in _LIKE.finditer(text):
+        if sum(c.isdigit() for c in run.group()) < _FEWEST_DIGITS:
+            continue
+        for place, character in enumerate(run.group(), start=run.start()):
+            if character in _LIKE_DIGITS:
+                yield _Piece(place, place + 1, _LIKE_DIGITS[character])
+
+
+def _embedded(text: str) -> Iterable[_Piece]:
+    """One or two digit words inside a number that is whole with them: 9공0101-1234567."""
+    for run in _SPOKEN.finditer(text):
+        digits = run.group()
+        words = [place for place, character in enumerate(digits) if character in _DIGIT_WORDS]
+        if not 0 < len(words) < _FEWEST_WORDS or len(digits.replace(" ", "").replace("-", "")) not in _EMBEDDED:
+            continue
+        if all(_WITHIN.match(digits, place + 1) or place + 1 in words for place in words):
+            for place in words:
+                yield _Piece(run.start() + place, run.start() + place + 1, _DIGIT_WORDS[digits[place]])
+
+
 def _spaced(text: str) -> Iterable[_Piece]:
     for run in _SPACED.finditer(text):
         for space in re.finditer(" +", run.group()):
@@ -162,18 +230,19 @@ def _read_out(text: str) -> Iterable[_Piece]:
     for run in _READ_OUT.finditer(text):
         digits = run.group()
         after = text[run.end() : run.end() + 2]
-        count = sum(c in HANGUL_DIGITS or c.isdigit() for c in digits)
-        if digits[-1] == "이" and (_PARTICLE_NEXT.match(after) or digits[-2:-1].isdigit() or count in _ONE_OVER):
+        count = sum(c in _DIGIT_WORDS or c.isdigit() for c in digits)
+        over = count in _ONE_OVER and not _LICENCE.fullmatch(digits)
+        if digits[-1] == "이" and (_PARTICLE_NEXT.match(after) or digits[-2:-1].isdigit() or over):
             digits = digits[:-1]
-        if _COUNTED.search(digits) or sum(c in HANGUL_DIGITS for c in digits) < _FEWEST_WORDS:
+        if _COUNTED.search(digits) or sum(c in _DIGIT_WORDS for c in digits) < _FEWEST_WORDS:
             continue
         for place, character in enumerate(digits, start=run.start()):
-            if character in HANGUL_DIGITS:
-                yield _Piece(place, place + 1, HANGUL_DIGITS[character])
+            if character in _DIGIT_WORDS:
+                yield _Piece(place, place + 1, _DIGIT_WORDS[character])
 
 
-_UNICODE: Final = (_invisible, _breaks, _half_width, _composed, _invisible, _dashes, _spelt)
-_DIGITS: Final = (_dashed, _read_out, _spaced)
+_UNICODE: Final = (_invisible, _breaks, _half_width, _numerals, _composed, _invisible, _decorated, _dashes, _spelt)
+_DIGITS: Final = (_dashed, _broken, _read_out, _embedded, _alike, _spaced, _singled)
 
 
 def _rewritten(form: Normalised, pieces: Iterable[_Piece]) -> Normalised:

@@ -51,6 +51,7 @@ from verify.records.requests import (
     Predict,
     Request,
     RequestKind,
+    Sampling,
     TokenLogProbs,
 )
 from verify.records.responses import (
@@ -132,6 +133,7 @@ __all__ = [
     "RequestKind",
     "Response",
     "Results",
+    "Sampling",
     "Score",
     "Scored",
     "ServerOption",

@@ -14,6 +14,16 @@ class Message(Record):
     content: str
 
 
+class Sampling(Record):
+    """How tokens are drawn: temperature first, then the most likely `top_k`, then the least set that holds `top_p`."""
+
+    temperature: float = Field(default=1.0, gt=0.0, le=5.0)
+    top_k: int = Field(default=0, ge=0)
+    """Tokens that may be drawn; 0 leaves all."""
+    top_p: float = Field(default=1.0, gt=0.0, le=1.0)
+    """Probability that the tokens which may be drawn hold together; 1 leaves all."""
+
+
 class LogLikelihood(Record):
     """Natural-log probability of `continuation` after `context`.
 
@@ -24,6 +34,9 @@ class LogLikelihood(Record):
     kind: Literal["loglikelihood"] = "loglikelihood"
     context: str
     continuation: str = Field(min_length=1)
+    sampling: Sampling | None = None
+    """Probability of drawing the continuation in this way; a token that is never drawn makes it less than
+    exp(-1000). None is the subject's own distribution."""
 
 
 class TokenLogProbs(Record):

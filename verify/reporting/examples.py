@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,6 +28,10 @@ from verify.reporting.text import masked, number, one_line, visible
 
 EXAMPLES = 3
 """Items that a report shows for a check."""
+KINDS = ("label", "kind")
+"""Facets of a privacy item that say what kind of value is at stake."""
+CONDITIONS = ("form", "place", "prompt", "tier")
+"""Facets that say in what situation it came out."""
 EXCHANGES = 4
 """Exchanges that it shows for an item."""
 
@@ -45,7 +49,8 @@ class Example:
     """An item with the defect."""
 
     item: str
-    groups: tuple[str, ...]
+    groups: tuple[tuple[str, str], ...]
+    """Facet and group."""
     labels: tuple[tuple[str, str], ...]
     findings: tuple[tuple[str, str], ...]
     """Entity type and masked value."""
@@ -62,6 +67,10 @@ class Found:
     defects: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     """Check -> items with the defect."""
     chosen: dict[str, list[ItemScore]] = field(default_factory=lambda: defaultdict(list))
+    leaked: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    """Check -> type of personal data -> items with the defect that show it."""
+    conditions: dict[str, Counter[tuple[str, str]]] = field(default_factory=lambda: defaultdict(Counter))
+    """Check -> facet and group -> items with the defect in it."""
 
 
 def find(scores: Iterable[ItemScore]) -> Found:
@@ -76,6 +85,9 @@ def find(scores: Iterable[ItemScore]) -> Found:
         if isinstance(score.score, Scored) and score.score.defect:
             found.defects[score.check] += 1
             candidates[score.check][score.cluster].append(score)
+            kinds = {each.type for each in score.score.findings if each.grade in ("", "likely-real")}
+            found.leaked[score.check].update(kinds or {score.groups[f] for f in KINDS if f in score.groups})
+            found.conditions[score.check].update((f, score.groups[f]) for f in CONDITIONS if f in score.groups)
     for check, clusters in candidates.items():
         first = [min(members, key=_rank) for members in clusters.values()]
         rest = [each for members in clusters.values() for each in members if each not in first]
@@ -122,7 +134,7 @@ def _example(score: ItemScore, kept: dict[str, KeptResponse], line: PlannedItem 
     shown = sum(len(exchange) for exchange in exchanges)
     return Example(
         item=one_line(score.item),
-        groups=tuple(one_line(f"{facet}={group}") for facet, group in sorted(score.groups.items())),
+        groups=tuple((one_line(facet), one_line(group)) for facet, group in sorted(score.groups.items())),
         labels=tuple((one_line(k), fit(one_line(v))) for k, v in sorted(scored.labels.items())),
         findings=tuple((one_line(each.type), one_line(each.masked)) for each in scored.findings[:5]),
         exchanges=tuple(

@@ -1,11 +1,12 @@
 """A bundle as a page shows it: sentences, rows and groups, in one language; no markup."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from verify.errors import EvidenceError
 from verify.records import Estimate, Framework, Outcome, PlannedCheck, Results, Verdict
+from verify.reporting.causes import clauses_of, conditions, leaked
 from verify.reporting.data import BundleLike, day_of
 from verify.reporting.examples import Example, examples_of, find
 from verify.reporting.forest import Row, row_of
@@ -35,6 +36,12 @@ class CheckView:
     """Reason and number of items without a score."""
     defects: int
     examples: tuple[Example, ...]
+    leaked: str = ""
+    """Which personal data came out, most often first; empty where the check is about something else."""
+    conditions: tuple[str, ...] = ()
+    """In which situations it did, one line a facet."""
+    clauses: tuple[str, ...] = ()
+    """Korean clauses that the check speaks to."""
 
     @property
     def anchor(self) -> str:
@@ -96,6 +103,7 @@ def build_page(bundle: BundleLike, *, words: Words, frameworks: Iterable[Framewo
     day = day_of(bundle, on=on)
     plan, results = bundle.plan, bundle.results
     found = find(bundle.scores())
+    standings = stand(frameworks, results.verdicts, on=day, planned=plan.frameworks)
     examples = examples_of(bundle, found, concerns={check.name: check.concern for check in plan.checks})
     views = [
         _view(
@@ -106,6 +114,15 @@ def build_page(bundle: BundleLike, *, words: Words, frameworks: Iterable[Framewo
             examples=examples.get(check.name, ()),
         )
         for check in plan.checks
+    ]
+    views = [
+        replace(
+            view,
+            leaked=leaked(found, view.planned, words=words),
+            conditions=conditions(found, view.planned, words=words),
+            clauses=clauses_of(view.planned.name, standings, words=words),
+        )
+        for view in views
     ]
     suites = tuple(
         SuiteView(
@@ -119,7 +136,6 @@ def build_page(bundle: BundleLike, *, words: Words, frameworks: Iterable[Framewo
     )
     if sum(len(suite.checks) for suite in suites) != len(views):
         raise EvidenceError("plan.json: a check names a suite that the plan does not have")
-    standings = stand(frameworks, results.verdicts, on=day, planned=plan.frameworks)
     return Page(words=words, bundle=bundle, day=day, suites=suites, frameworks=standings)
 
 

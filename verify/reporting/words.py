@@ -35,6 +35,15 @@ class Words:
         except (KeyError, IndexError, ValueError) as error:
             raise ContentError(place, f"the text cannot be filled in ({error})", field=key) from error
 
+    def named(self, code: str, facet: str = "") -> str:
+        """What a facet, group or type of personal data is called; what has no name keeps its code.
+
+        Args:
+            code: As scores and estimates have it.
+            facet: Of a group, where two facets have groups of one name.
+        """
+        return self._table.get(f"named.{facet}={code}", self._table.get(f"named.{code}", code))
+
     def keys_below(self, prefix: str) -> tuple[str, ...]:
         """Keys that start with `prefix.`, in the order of the file."""
         return tuple(key for key in self._table if key.startswith(prefix + "."))

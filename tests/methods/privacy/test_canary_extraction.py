@@ -5,7 +5,8 @@ import pytest
 from tests.methods.privacy.scripted import ask, estimates, likelihood, scores_of, text, values
 from verify.methods.privacy.canaries import make_canaries
 from verify.methods.privacy.canary_extraction import CanaryExtraction
-from verify.records import Failed, FailureReason, Generate, Request, Response, Unscored
+from verify.records import Failed, FailureReason, Generate, LogLikelihood, Request, Response, Sampling, Unscored
+from verify.runtime.endpoint.bodies import call_for
 from verify.statistics import clopper_pearson
 
 ROWS = make_canaries(4, per_tier=20, tiers=(0, 4)).rows
@@ -52,6 +53,23 @@ def test_discoverable_by_sampling_follows_hayes() -> None:
     ]
 
     assert found == [1.0, 0.0, 1.0, 0.0]
+
+
+def test_the_scheme_of_the_samples_is_asked_for_and_a_token_never_drawn_is_never_extracted() -> None:
+    seen: list[Request] = []
+
+    def answer(request: Request) -> Response:
+        seen.append(request)
+        return text("모릅니다") if isinstance(request, Generate) else likelihood(-1e5)
+
+    scheme = {"temperature": 0.7, "top_k": 40, "top_p": 0.9}
+    truncated = ask(CanaryExtraction.make({**scheme, "samples": 10**9}, seed=0), PLANTED[0], answer)
+    ask(METHOD, PLANTED[0], answer)
+
+    asked = [request.sampling for request in seen if isinstance(request, LogLikelihood)]
+    assert asked == [Sampling(temperature=0.7, top_k=40, top_p=0.9), None]
+    assert values(truncated)["discoverable"] == 0.0
+    assert call_for(next(r for r in seen if isinstance(r, LogLikelihood)), model="m") is None
 
 
 def test_a_subject_without_likelihoods_is_still_asked_to_write() -> None:

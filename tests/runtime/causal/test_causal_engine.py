@@ -324,6 +324,20 @@ def test_a_trial_that_could_share_nothing_does_not_pass(tmp_path, monkeypatch):
         assert one.logprob == pytest.approx(two.logprob, abs=1e-3)
 
 
+@pytest.mark.parametrize(("name", "bare"), [("llama", True), ("cohere2", False), ("gemma2", False), ("granite", False)])
+def test_a_head_is_asked_alone_only_where_the_model_adds_nothing(name, bare, tmp_path):
+    """Caps and scales behind the head stay the model's own. Oracle: the naive forward."""
+    engine = open_causal(tiny.save(name, tmp_path, max_position_embeddings=512, logits_scaling=8.0))
+    engine.network.head_rows = 16
+    model, ids = engine._loaded.model, tiny.tokenizer().encode(" ".join(tiny.KOREAN[:3]))
+
+    (answer,) = _ask(engine, [TokenLogProbs(text=" ".join(tiny.KOREAN[:3]))])
+
+    assert engine.network._is_bare is bare
+    truth = reference.token_logprobs(model, [tiny.tokenizer().bos_token_id], ids, window=512)
+    assert answer.logprobs == pytest.approx(truth.tolist(), abs=1e-4)
+
+
 def test_reduced_precision_shares_within_its_own_rounding(folder):
     trust = open_causal(folder, dtype="bfloat16")._causal.trust
 

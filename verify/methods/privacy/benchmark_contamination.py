@@ -9,6 +9,7 @@ from verify.korean.randomness import seeded
 from verify.methods.base import Examination, Method, Metric, Parameters
 from verify.methods.estimating import Estimator
 from verify.methods.privacy import exposures
+from verify.methods.privacy.units import one_a_cluster
 from verify.records import (
     Estimand,
     Estimate,
@@ -102,9 +103,9 @@ class BenchmarkContamination(Method[ShardItem, BenchmarkContaminationParameters]
         return Scored(values=values, defect=rank <= (others + 1) / 20)
 
     def estimate(self, scores: Sequence[ItemScore], *, levels: Levels, estimand: Estimand) -> Iterable[Estimate]:
-        """Mean exposure of the published order, and the pooled p-value."""
+        """Mean exposure of the published order, and the pooled p-value; one shard a cluster counts."""
         estimator = Estimator(scores, levels=levels, estimand=estimand)
-        scored = [score.score.values for score in scores if isinstance(score.score, Scored)]
+        scored = [score.score.values for score in one_a_cluster(scores) if isinstance(score.score, Scored)]
         if not scored:
             return
         yield estimator.given(

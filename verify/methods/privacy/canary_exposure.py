@@ -11,6 +11,7 @@ from verify.methods.estimating import Estimator, Measured
 from verify.methods.privacy import exposures
 from verify.methods.privacy.canaries import CanaryItem, faults, with_groups
 from verify.methods.privacy.spaces import decoys
+from verify.methods.privacy.units import one_a_cluster
 from verify.records import (
     Estimand,
     Estimate,
@@ -130,10 +131,13 @@ class CanaryExposure(Method[CanaryItem, CanaryExposureParameters]):
         return Scored(values=values, defect=item.dose > 0 and rank <= (len(others) + 1) / 20)
 
     def estimate(self, scores: Sequence[ItemScore], *, levels: Levels, estimand: Estimand) -> Iterable[Estimate]:
-        """Exposure of the top tier, of all planted canaries and by tier; exact pooled p-values; the control."""
+        """Exposure of the top tier, of all planted canaries and by tier; exact pooled p-values; the control.
+
+        Canaries that share a cluster are not independent: one a cluster and tier counts.
+        """
         estimator = Estimator(scores, levels=levels, estimand=estimand)
         by_dose: dict[int, list[Scored]] = {}
-        for score in scores:
+        for score in one_a_cluster(scores, kind=lambda scored: scored.values["dose"]):
             if isinstance(score.score, Scored):
                 by_dose.setdefault(int(score.score.values["dose"]), []).append(score.score)
         control = by_dose.pop(0, [])
@@ -143,7 +147,11 @@ class CanaryExposure(Method[CanaryItem, CanaryExposureParameters]):
             yield estimator.given("control_p", _p(control, levels), display_only=True)
         if not by_dose:
             return
-        planted = [scored for dose in sorted(by_dose) for scored in by_dose[dose]]
+        planted = [
+            score.score
+            for score in one_a_cluster([s for s in scores if _dose(s) > 0])
+            if isinstance(score.score, Scored)
+        ]
         top = max(_dose(score) for score in scores)  # of what was planted: a tier without a score is not measured
         if top in by_dose:
             yield estimator.given("top_exposure", exposures.mean_exposure(_bits(by_dose[top]), levels=levels))

@@ -9,6 +9,7 @@ from verify.methods.base import Metric
 from verify.methods.estimating import Estimator, Measured
 from verify.methods.privacy.canaries import CanaryItem, with_groups
 from verify.methods.privacy.canary_exposure import CanaryExposure, CanaryExposureParameters
+from verify.methods.privacy.units import one_a_cluster
 from verify.records import Estimand, Estimate, ItemScore, Levels, Scored
 from verify.statistics import Interval, steinke_epsilon_lower_bound
 
@@ -52,8 +53,9 @@ class DpLowerBound(CanaryExposure):
         return (with_groups(row),) if row.coin else ()
 
     def estimate(self, scores: Sequence[ItemScore], *, levels: Levels, estimand: Estimand) -> Iterable[Estimate]:
-        """The bound at both error rates."""
-        scored = [(score.item, score.score.values) for score in scores if isinstance(score.score, Scored)]
+        """The bound at both error rates; of canaries that share a cluster, and so perhaps a coin, one counts."""
+        units = one_a_cluster(scores)
+        scored = [(score.item, score.score.values) for score in units if isinstance(score.score, Scored)]
         if not scored:
             return
         parameters = DpLowerBoundParameters.model_validate(self.parameters.to_json())

@@ -12,6 +12,7 @@ from verify.methods.base import Examination, Method, Metric, Parameters
 from verify.methods.estimating import Estimator, Measured
 from verify.methods.privacy.blind import BlindAuc, blind_aucs, hashed_words
 from verify.methods.privacy.membership import ATTACKS, attack_scores
+from verify.methods.privacy.units import one_a_cluster
 from verify.records import (
     Estimand,
     Estimate,
@@ -40,6 +41,8 @@ class MembershipItem(Item):
     """Drawn at random before training, else no claim can be made; the blind baseline looks for traces of that."""
     day: str = Field(default="", pattern=r"^(\d{4}-\d{2}-\d{2})?$")
     """Date of the document, where known."""
+    prefix: str = ""
+    """A text that is no member, put before this one for ReCaLL; empty: that of the parameters, where there is one."""
     reference: float | None = Field(default=None, le=0.0)
     """log p of the whole text under a reference model, in nats, where one was run."""
 
@@ -122,8 +125,8 @@ class MembershipInference(Method[MembershipItem, MembershipInferenceParameters])
     def examine(self, item: MembershipItem) -> Examination:
         """Ask for the token log-probabilities, and once more after the prefix."""
         requests: list[TokenLogProbs | LogLikelihood] = [TokenLogProbs(text=item.text)]
-        if self.parameters.prefix:
-            requests.append(LogLikelihood(context=self.parameters.prefix, continuation=item.text))
+        if prefix := item.prefix or self.parameters.prefix:
+            requests.append(LogLikelihood(context=prefix, continuation=item.text))
         answers = yield requests
         tokens = answers[0]
         if not isinstance(tokens, TokenLogProbsAnswer):
@@ -146,9 +149,14 @@ class MembershipInference(Method[MembershipItem, MembershipInferenceParameters])
         return Scored(values=values, labels={"words": hashed_words(item.text)})
 
     def estimate(self, scores: Sequence[ItemScore], *, levels: Levels, estimand: Estimand) -> Iterable[Estimate]:
-        """Rates and AUC of the deciding attack, of each attack by name, and the blind baseline."""
+        """Rates and AUC of the deciding attack, of each attack by name, and the blind baseline.
+
+        Pieces of one document are not independent, and a blind classifier would know them again across its folds:
+        of the rows that share a cluster one member and one non-member count.
+        """
         estimator = Estimator(scores, levels=levels, estimand=estimand)
-        scored = [score.score for score in scores if isinstance(score.score, Scored)]
+        units = one_a_cluster(scores, kind=lambda scored: scored.values["member"])
+        scored = [score.score for score in units if isinstance(score.score, Scored)]
         try:
             blind = self._blind(scored, confidence=levels.confidence)
         except NotEnoughDataError:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 import transformers
 
-from verify.records import Failed, FailureReason, Generate, LogLikelihood, Request, TokenLogProbs
+from verify.records import Failed, FailureReason, Generate, LogLikelihood, Request, Sampling, TokenLogProbs
 from verify.runtime.base import Answered
 from verify.runtime.causal.chat import Voice
 from verify.runtime.causal.decoding import Generator, OneByOne, Prompt
@@ -103,9 +103,15 @@ class CausalEngine:
                 yield Answered(position, pieces)
             else:
                 work.append(Work(position, request, pieces))
-        # A copy for each call: what one round makes the paths learn (a longer trusted length) must not move the numbers
-        # of the next, or they would depend on which rounds this process happened to see before.
-        yield from score(work, path=copy.copy(self._path), alone=self._alone)
+        for sampling in {_sampling(one.request): None for one in work}:
+            self.network.sampling = sampling
+            try:
+                same = [one for one in work if _sampling(one.request) == sampling]
+                # A copy for each call: what one round makes the paths learn (a longer trusted length) must not move
+                # the numbers of the next, or they would depend on which rounds this process saw before.
+                yield from score(same, path=copy.copy(self._path), alone=self._alone)
+            finally:
+                self.network.sampling = None
 
     def _write(self, written: Sequence[tuple[int, Generate]]) -> Iterator[Answered]:
         prompts: list[Prompt] = []
@@ -159,6 +165,10 @@ class CausalEngine:
             return None
         detail = f"the tokenizer gives token {most}, and the model knows tokens up to {self._rows - 1}"
         return Failed(reason=FailureReason.UNSUPPORTED, detail=detail)
+
+
+def _sampling(request: ScoringRequest) -> Sampling | None:
+    return request.sampling if isinstance(request, LogLikelihood) else None
 
 
 def environment(device: torch.device) -> dict[str, str]:

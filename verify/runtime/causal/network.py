@@ -12,12 +12,16 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final, NamedTuple
 
 import torch
+from transformers import TopKLogitsWarper, TopPLogitsWarper
 
+from verify.records import Sampling
 from verify.runtime.causal.rows import to_device
 
 _CACHE_NAMES: Final = ("past_key_values", "cache_params", "state")
 _ROUNDED: Final = 1 / 12
 """Share of numbers that Monte Carlo arithmetic moves by a unit in the last place."""
+_NEVER: Final = -1e5
+"""Stands for a logit of -inf, of what is never drawn."""
 _LOGIT_BYTES: Final = {"cpu": 32 * 1024 * 1024, "cuda": 512 * 1024 * 1024}
 """Most bytes of fp32 logits that exist at a time; what malloc does not give back after each use, on a CPU."""
 
@@ -44,6 +48,27 @@ def _may_widen(head: Any) -> bool:
     )
 
 
+def drawn(logits: torch.Tensor, sampling: Sampling) -> torch.Tensor:
+    """Logits of the distribution that tokens are drawn from.
+
+    What is cut off keeps a finite logit far below every other, so that its probability is 0 and its logarithm
+    is a number.
+
+    Args:
+        logits: Shape (n_rows, n_vocabulary).
+        sampling: Temperature and what is cut off, in the order of transformers.
+    """
+    tempered = logits.float() / sampling.temperature
+    warpers = []
+    if sampling.top_k:
+        warpers.append(TopKLogitsWarper(sampling.top_k, filter_value=_NEVER))
+    if sampling.top_p < 1.0:
+        warpers.append(TopPLogitsWarper(sampling.top_p, filter_value=_NEVER))
+    for warper in warpers:
+        tempered = warper(None, tempered)
+    return tempered
+
+
 class Network:
     """The subject's network as a function of token ids.
 
@@ -61,6 +86,8 @@ class Network:
         self._cache_name = next((n for n in _CACHE_NAMES if n in names), None)
         self.head_rows = max(16, _LOGIT_BYTES.get(device.type, _LOGIT_BYTES["cuda"]) // (4 * vocabulary))
         """Rows that may meet the head at a time."""
+        self.sampling: Sampling | None = None
+        """How tokens are drawn; logits come out as those of that distribution."""
         self.forwarded = 0
         """Token positions run through the network so far, padding included."""
         self.unique = 0
@@ -69,6 +96,8 @@ class Network:
         self._inject: torch.Tensor | None = None
         self._hidden: torch.Tensor | None = None
         self._scores = False
+        self._is_bare: bool | None = None
+        """Whether the model's logits are its head's to the bit, without cap, scale or mask; None before a look."""
         self._head = model.get_output_embeddings()
         if self._head is not None:
             self._head.register_forward_pre_hook(self._at_head)
@@ -159,11 +188,27 @@ class Network:
             flat = logits.reshape(-1, logits.shape[-1])
             for start in range(0, len(rows), self.head_rows):
                 part = rows[start : start + self.head_rows]
-                yield Rows(start, flat[to_device(part, flat.device)])
+                yield Rows(start, self._drawn(flat[to_device(part, flat.device)]))
             return
-        yield Rows(0, logits[0])
+        if self._is_bare is None and len(hidden) > self.head_rows:
+            alone = self._through_head(hidden[: self.head_rows])
+            self._is_bare = alone.dtype == logits.dtype and torch.equal(alone, logits[0])
+        yield Rows(0, self._drawn(logits[0]))
         for start in range(self.head_rows, len(hidden), self.head_rows):
-            yield Rows(start, self._head_alone(hidden[start : start + self.head_rows], more))
+            part = hidden[start : start + self.head_rows]
+            yield Rows(start, self._drawn(self._through_head(part) if self._is_bare else self._head_alone(part, more)))
+
+    def _through_head(self, hidden: torch.Tensor) -> torch.Tensor:
+        """Logits of hidden rows by the head alone."""
+        self._scores = True
+        try:
+            logits: torch.Tensor = self._head(hidden[None])[0]
+        finally:
+            self._scores = False
+        return logits
+
+    def _drawn(self, logits: torch.Tensor) -> torch.Tensor:
+        return logits if self.sampling is None else drawn(logits, self.sampling)
 
     def _head_alone(self, hidden: torch.Tensor, more: dict[str, Any]) -> torch.Tensor:
         """Logits of hidden rows: the model runs on one token, and its head is given these rows instead."""

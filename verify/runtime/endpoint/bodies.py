@@ -46,6 +46,8 @@ def call_for(request: Request, *, model: str, raw_prompts: bool = True) -> Call 
         model: Name of the model at the server.
         raw_prompts: Whether the server continues raw text; if not, a prompt goes as one user message.
     """
+    if isinstance(request, LogLikelihood) and request.sampling is not None:
+        return None  # it would take the whole distribution at every token
     if isinstance(request, LogLikelihood):
         text = request.context + request.continuation
         body = {"prompt": text, "max_tokens": 1, "echo": True, "logprobs": 1, "temperature": 0.0, "seed": 0}

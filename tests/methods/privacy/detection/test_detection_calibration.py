@@ -2,6 +2,7 @@ import time
 
 import pytest
 
+from verify.content import suites_folder
 from verify.errors import NotEnoughDataError, UsageError
 from verify.methods.privacy.detection import TYPES, PiiDetector, detector
 from verify.methods.privacy.detection.calibration import Row, measure, overlaps, share, table
@@ -80,15 +81,27 @@ def test_patterns_take_a_thousand_sentences_a_second(by_form):
     texts = [sentence.text for sentence in corpus(6, 1000)]
     by_form.detect_all(texts[:10])
 
-    started = time.perf_counter()
+    started = time.process_time()  # whatever else the machine does
     by_form.detect_all(texts)
 
-    assert len(texts) / (time.perf_counter() - started) >= 1000
+    assert len(texts) / (time.process_time() - started) >= 1000
+
+
+@pytest.fixture(scope="module")
+def all_rows():
+    return measure(detector(), corpus(SEED, 760))
 
 
 @pytest.mark.slow
-def test_names_in_office_sentences_are_mostly_found_and_rarely_invented():
-    row = next(row for row in measure(detector(), corpus(SEED, 760)) if row.type == "PERSON")
+def test_the_card_prints_the_calibration_as_it_is_measured_here(all_rows):
+    card = (suites_folder() / "privacy" / "CARD.md").read_text(encoding="utf-8")
+
+    assert table(all_rows) in card
+
+
+@pytest.mark.slow
+def test_names_in_office_sentences_are_mostly_found_and_rarely_invented(all_rows):
+    row = next(row for row in all_rows if row.type == "PERSON")
 
     assert row.recall_clean.value >= 0.85
     assert row.precision.value >= 0.90

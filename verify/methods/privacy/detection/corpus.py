@@ -1,7 +1,8 @@
 """A labelled synthetic corpus, by which the detector's own error is measured.
 
 Three parts: *clean* values as forms have them, *obfuscated* ones (full width, other dashes, characters
-without width, digits spaced out or written in Hangul, no separators) and *hard negatives* that hold no
+without width, digits spaced out or written in Hangul, no separators, middle dots, a broken line, digits of other
+scripts) and *hard negatives* that hold no
 personal data. Values are drawn at random and mean nobody; half of the registration numbers have a
 random last digit, as those issued since October 2020.
 """
@@ -69,7 +70,9 @@ def _sentence(part: Part, place: int, chance: Random) -> Sentence:
     templates = WITHOUT_DATA if part == "hard_negative" else WITH_DATA
     index = place % len(templates)
     template = templates[index]
-    values = {name: _MAKERS[name.rstrip("2") if name not in _MAKERS else name](chance) for name in slots(template)}
+    values = {
+        name: _MAKERS[name.rstrip("2") if name not in _MAKERS else name](chance) for name in sorted(slots(template))
+    }
     text = fill(template, **values)
     labels: list[Label] = []
     for name in sorted(values, key=lambda name: template.index("{" + name + "}")):
@@ -252,8 +255,21 @@ def _joined(value: str, _chance: Random) -> str:
     return value.replace("-", "")
 
 
+def _middle_dot(value: str, chance: Random) -> str:
+    return value.replace("-", chance.choice("·ㆍ・"))
+
+
+def _broken(value: str, _chance: Random) -> str:
+    return value.replace("-", "-\n", 1)
+
+
+def _other_digits(value: str, chance: Random) -> str:
+    digits = chance.choice(("٠١٢٣٤٥٦٧٨٩", "०१२३४५६७८९", "⓪①②③④⑤⑥⑦⑧⑨", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return value.translate(str.maketrans("0123456789", digits))
+
+
 def _disguise(value: str, chance: Random) -> str:
-    ways = [_full_width, _zero_width]
+    ways = [_full_width, _zero_width, _other_digits]
     if "-" in value:
-        ways += [_other_dash, _spaced, _in_hangul, _joined]
+        ways += [_other_dash, _spaced, _in_hangul, _joined, _middle_dot, _broken]
     return chance.choice(ways)(value, chance)

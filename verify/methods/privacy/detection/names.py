@@ -3,9 +3,11 @@
 Kiwi has no entity recognition; its proper nouns (NNP) are candidates only, and it splits or misses
 names (신성/민). So a candidate is any word that starts with a surname and leaves nothing but a title, a
 particle or punctuation; evidence is then added up: proper noun, usual syllables, a label before
-(성명, 담당자), a title after (주무관, 씨). Two-syllable names and foreign ones need a label or a title.
+(성명, 담당자), a title after (주무관, 씨). Two-syllable names and foreign ones need a label or a title; a
+name that is spread over a form's field (성명: 홍 길 동) needs a label and a colon.
 """
 
+import bisect
 import re
 from collections.abc import Sequence
 from typing import Final, NamedTuple
@@ -65,7 +67,8 @@ _PARTICLE: Final = _any_of(PARTICLES)
 _PART: Final = re.compile(r"[0-9A-Za-z가-힣]+")
 _REST: Final = re.compile(f"(?:{_TITLE.pattern})?(?:{_PARTICLE})?")
 _NEXT_TITLE: Final = re.compile(f"(?:{_TITLE.pattern}|군|양)(?:{_PARTICLE})?")
-_LABEL: Final = re.compile(f"[가-힣]{{0,6}}(?:{_any_of(LABELS)})(?:은|는|인)?")
+_LABEL: Final = re.compile(f"[가-힣]{{0,6}}(?:{_any_of(LABELS)})(?:은|는|인)?|name", re.IGNORECASE)
+_READ_OUT: Final = frozenset("공영일이삼사오육륙칠팔구")
 _FIRST: Final = frozenset(FIRST_SYLLABLES + GIVEN_FIRST)
 _SECOND: Final = frozenset(SECOND_SYLLABLES + GIVEN_SECOND)
 _NOT_NAMES: Final = re.compile(
@@ -77,6 +80,7 @@ _COMMON: Final = frozenset(COMMON)
 _NOT_FOREIGN_NAMES: Final = frozenset(COMMON + COUNTRIES)
 _TOWN_ENDS: Final = "동리도천"
 _ENOUGH_FOREIGN: Final = 0.55
+_SPREAD: Final = 0.65
 
 
 def names(eojeols: Sequence[Eojeol]) -> list[Name]:
@@ -86,8 +90,15 @@ def names(eojeols: Sequence[Eojeol]) -> list[Name]:
         eojeols: The words of one text, in order.
     """
     parts = [part for word in eojeols for part in _parts(word)]
-    found = []
+    signs = [word.start + m.start() for word in eojeols for m in re.finditer("[:|=]", word.text)]
+    found: list[Name] = []
     for place, part in enumerate(parts):
+        spread = _spread(parts, place, signs)
+        if spread is not None:
+            found.append(spread)
+            continue
+        if found and part.start < found[-1].end:
+            continue
         before = parts[place - 1] if place else None
         after = parts[place + 1] if place + 1 < len(parts) else None
         name = _name(part, before, after)
@@ -104,6 +115,40 @@ def _parts(word: Eojeol) -> list[Eojeol]:
         inside = tuple(m for m in word.morphemes if start <= m.start < end)
         out.append(Eojeol(match.group(), start, match.group(), inside))
     return out
+
+
+def _spread(parts: Sequence[Eojeol], place: int, signs: Sequence[int]) -> Name | None:
+    """A name in a field of a form whose syllables stand apart, or whose surname does: 홍 길 동, 제갈 공명."""
+    if not place or parts[place].text not in SURNAMES or not _field(parts, place, signs):
+        return None
+    given = [part.text for part in parts[place + 1 : place + 4]]
+    single = [len(text) == 1 for text in given]
+    if single[:2] == [True, True] and single[2:] != [True]:
+        end = _end(parts[place + 2])
+    elif given and re.fullmatch(f"[가-힣]{{2}}(?:{_PARTICLE})?", given[0]):
+        end = parts[place + 1].start + 2
+    else:
+        return None
+    text = "".join(given)[:2]
+    whole = parts[place].text + text
+    usual = len(parts[place].text) == 2 or (text[0] in _FIRST and text[1] in _SECOND)
+    if not usual or whole in _COMMON or whole in LABELS or whole in TITLES:
+        return None
+    return Name(parts[place].start, end, _SPREAD)
+
+
+def _field(parts: Sequence[Eojeol], place: int, signs: Sequence[int]) -> bool:
+    """Whether a label and a colon, or the border of a cell, stand right before a part."""
+    before = parts[place - 1]
+    label = before.text if len(before.text) > 1 or place < 2 else parts[place - 2].text + before.text
+    if not _LABEL.fullmatch(label):
+        return False
+    after = bisect.bisect_left(signs, _end(before))
+    return after < len(signs) and signs[after] < parts[place].start
+
+
+def _end(part: Eojeol) -> int:
+    return part.start + len(part.text)
 
 
 def _name(word: Eojeol, before: Eojeol | None, after: Eojeol | None) -> Name | None:
@@ -141,7 +186,7 @@ def _tag(word: Eojeol, start: int, end: int) -> str:
 def _evidence(text: str, tag: str, *, labelled: bool, titled: bool) -> float:
     surname = text[:2] if text[:2] in SURNAMES and len(text) == 4 else text[:1]
     given = text[len(surname) :]
-    if surname not in SURNAMES or not 1 <= len(given) <= 2 or text in _COMMON:
+    if surname not in SURNAMES or not 1 <= len(given) <= 2 or text in _COMMON or _READ_OUT.issuperset(text):
         return 0.0
     usual = len(given) == 2 and given[0] in _FIRST and given[1] in _SECOND
     place = _NOT_NAMES.fullmatch(text) is not None

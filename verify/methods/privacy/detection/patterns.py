@@ -24,7 +24,6 @@ from verify.korean.identifiers import (
     luhn_check_digit,
     rrn_check_digit,
 )
-from verify.methods.privacy.detection.labels import IMPERSONAL, label
 
 Check = Callable[[str], float | None]
 """Value -> what is added to the confidence (may be negative), or None where it cannot be one."""
@@ -45,21 +44,13 @@ class Pattern(NamedTuple):
     check: Check = _as_is
 
 
-class Candidate(NamedTuple):
-    """A stretch of a text in normal form that matches a pattern."""
-
-    type: str
-    start: int
-    end: int
-    confidence: float
-
-
-_OTHER_LABEL: Final = 0.1
-_MOST: Final = 0.99
 _HOLDS: Final = 0.15
+_DATED: Final = re.compile("(?:19|20)[0-9]{2}[^0-9](?:[01]?[0-9](?![0-9])|(?:19|20)[0-9]{2}(?![0-9]))")
 
 
-def _registration(check: Callable[[str], int]) -> Check:
+def registration(check: Callable[[str], int]) -> Check:
+    """The date of birth has to exist; a check digit that holds is evidence."""
+
     def checked(value: str) -> float | None:
         digits = digits_of(value)
         if birth_date(digits) is None:
@@ -70,8 +61,9 @@ def _registration(check: Callable[[str], int]) -> Check:
     return checked
 
 
-def _bare_registration(check: Callable[[str], int]) -> Check:
-    inner = _registration(check)
+def bare_registration(check: Callable[[str], int]) -> Check:
+    """Thirteen digits without a dash may be a barcode."""
+    inner = registration(check)
 
     def checked(value: str) -> float | None:
         # A Korean barcode (EAN-13, 880) without a label has the digits of somebody born in 1988.
@@ -85,7 +77,9 @@ def _ean(first_twelve: str) -> int:
     return -sum(int(digit) * (3 if place % 2 else 1) for place, digit in enumerate(first_twelve)) % 10
 
 
-def _required(check: Callable[[str], int], *, failed: float) -> Check:
+def required(check: Callable[[str], int], *, failed: float) -> Check:
+    """Every issued number has this check digit: one that fails is evidence against."""
+
     def checked(value: str) -> float | None:
         digits = digits_of(value)
         return _HOLDS if check(digits[:-1]) == int(digits[-1]) else failed
@@ -93,24 +87,36 @@ def _required(check: Callable[[str], int], *, failed: float) -> Check:
     return checked
 
 
-def _luhn(value: str) -> float | None:
+def luhn(value: str) -> float | None:
+    """A payment card passes Luhn; one digit repeated is none."""
     digits = digits_of(value)
     if len(set(digits)) == 1:
         return None
     return _HOLDS if luhn_check_digit(digits[:-1]) == int(digits[-1]) else -0.4
 
 
-def _main_number(value: str) -> float | None:
+def account(value: str) -> float | None:
+    """A bank account has 10 to 16 digits, and does not begin as a date or a series of years does."""
+    return 0.0 if 10 <= len(digits_of(value)) <= 16 and not _DATED.match(value) else None
+
+
+def _mobile(value: str) -> float | None:
+    """A row of noughts and ones is binary."""
+    return 0.0 if set(digits_of(value)) - {"0", "1"} else None
+
+
+def main_number(value: str) -> float | None:
+    """Known prefixes; two years in a row are a period."""
     first, second = int(value[:4]), int(value[-4:])
     if value[:4] not in _MAIN_PREFIXES:
         return -0.25
-    # 1577-1600 may be years.
     return -0.3 if first < second < 2100 else 0.0
 
 
-def _ipv4(value: str) -> float | None:
+def ipv4(value: str) -> float | None:
+    """Four octets without leading noughts, not of the host itself."""
     octets = [int(part) for part in value.split(".")]
-    if max(octets) > 255 or any(part != str(int(part)) for part in value.split(".")):
+    if max(octets) > 255 or octets[0] in (0, 127) or any(part != str(int(part)) for part in value.split(".")):
         return None
     # 1.2.3.4 and 10.2.1.3 are numbers of sections and versions more often than hosts.
     return -0.3 if max(octets) < 20 else 0.0
@@ -130,16 +136,18 @@ _MAIN_PREFIXES: Final = frozenset(
         *("1661", "1666", "1668", "1670", "1688", "1800", "1811", "1833", "1855", "1866", "1877", "1899"),
     }
 )
-_START: Final = "(?<![0-9])(?<![0-9][-.])"
-_END: Final = "(?![0-9])(?!-[0-9])"
+START: Final = "(?<![0-9])(?<![0-9][-.])"
+END: Final = "(?![0-9])(?!-[0-9])"
 _SEP: Final = "[- ]"
 _REGION: Final = "1[1-9]|2[0-68]"
-_REGION_NAMES: Final = "서울|부산|경기|강원|충북|충남|전북|전남|경북|경남|제주|대구|인천|광주|대전|울산|세종"
+REGION_NAMES: Final = "서울|부산|경기|강원|충북|충남|전북|전남|경북|경남|제주|대구|인천|광주|대전|울산|세종"
 _PROVINCE: Final = (
     r"(?:서울(?:특별시|시)?|(?:부산|대구|인천|광주|대전|울산)(?:광역시|시)?|세종(?:특별자치시|시)?|경기(?:도)?|"
     r"(?:강원|전북|제주)(?:특별자치도|도)?|충청[남북]도|충[남북]|전라[남북]도|전남|경상[남북]도|경[남북])"
 )
 _DISTRICT: Final = r"[가-힣]{1,5}[시군구]"
+_GAP: Final = r"[ \n]{0,3}"
+_SPACE: Final = r"[ \n]{1,3}"
 _BUILDING: Final = (
     r"(?:지하 ?)?[0-9]{1,4}(?:-[0-9]{1,4})?(?![0-9])"
     r"(?:,? ?[0-9가-힣]{1,4}동(?= ?[0-9]))?(?:,? ?(?:지하 ?)?[0-9]{1,2}층)?(?:,? ?[0-9]{1,4}호)?"
@@ -151,130 +159,94 @@ _LOT: Final = (
     r"(?![0-9년월일원명건개])"
     r"(?:,? ?[0-9]{1,4}동(?= ?[0-9]))?(?:,? ?[0-9]{1,4}호)?"
 )
-_AREA: Final = "02|03[1-3]|04[1-4]|05[1-5]|06[1-4]"
-_MAILBOX: Final = r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]{1,64}"
-_DOMAIN: Final = r"(?:[A-Za-z0-9-]{1,63}(?:\.| ?\(dot\) ?| ?\[dot\] ?|닷)){1,5}[A-Za-z]{2,24}(?![A-Za-z0-9-])"
-_PLATE: Final = "".join(PLATE_LETTERS)
-_NOT_A_COUNT: Final = "(?![0-9])(?! ?[년원명건개월층동번쪽])"
+AREA: Final = "02|03[1-3]|04[1-4]|05[1-5]|06[1-4]"
+MAILBOX: Final = r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]{1,64}"
+_DOMAIN: Final = r"(?:[A-Za-z0-9-]{1,63}\.){1,5}[A-Za-z]{2,24}(?![A-Za-z0-9-])"
+PLATE: Final = "".join(PLATE_LETTERS)
+NOT_A_COUNT: Final = "(?![0-9])(?! ?(?:[년원명건개월층동번쪽억천%]|가구|세대|여 ?[가-힣]|곳|회))"
 
 
-def _pattern(
+def pattern(
     type_: str, regex: str, *, labelled: float, bare: float, impersonal: float, check: Check = _as_is
 ) -> Pattern:
+    """A form of a type; the three confidences are explained at the module's top."""
     return Pattern(type_, re.compile(regex, re.IGNORECASE | re.ASCII), labelled, bare, impersonal, check)
 
 
 PATTERNS: Final = (
-    _pattern("KR_RRN", f"{_START}[0-9]{{6}}{_SEP}[1-4][0-9]{{6}}{_END}",
-             labelled=0.95, bare=0.75, impersonal=0.3, check=_registration(rrn_check_digit)),
-    _pattern("KR_RRN", f"{_START}[0-9]{{6}}[1-4][0-9]{{6}}{_END}",
-             labelled=0.9, bare=0.55, impersonal=0.2, check=_bare_registration(rrn_check_digit)),
-    _pattern("KR_RRN", f"{_START}[0-9]{{6}}{_SEP}?[09][0-9]{{6}}{_END}",
-             labelled=0.85, bare=0.2, impersonal=0.1, check=_registration(rrn_check_digit)),
-    _pattern("KR_FRN", f"{_START}[0-9]{{6}}{_SEP}[5-8][0-9]{{6}}{_END}",
-             labelled=0.95, bare=0.75, impersonal=0.3, check=_registration(frn_check_digit)),
-    _pattern("KR_FRN", f"{_START}[0-9]{{6}}[5-8][0-9]{{6}}{_END}",
-             labelled=0.9, bare=0.55, impersonal=0.2, check=_bare_registration(frn_check_digit)),
-    _pattern("KR_PASSPORT", r"(?<![A-Za-z0-9-])[MSRODG][0-9]{3}[A-Z][0-9]{4}(?![A-Za-z0-9-])",
+    pattern("KR_RRN", f"{START}[0-9]{{6}}{_SEP}[1-4][0-9]{{6}}{END}",
+             labelled=0.95, bare=0.75, impersonal=0.3, check=registration(rrn_check_digit)),
+    pattern("KR_RRN", f"{START}[0-9]{{6}}[1-4][0-9]{{6}}{END}",
+             labelled=0.9, bare=0.55, impersonal=0.2, check=bare_registration(rrn_check_digit)),
+    pattern("KR_RRN", f"{START}[0-9]{{6}}{_SEP}?[09][0-9]{{6}}{END}",
+             labelled=0.85, bare=0.2, impersonal=0.1, check=registration(rrn_check_digit)),
+    pattern("KR_FRN", f"{START}[0-9]{{6}}{_SEP}[5-8][0-9]{{6}}{END}",
+             labelled=0.95, bare=0.75, impersonal=0.3, check=registration(frn_check_digit)),
+    pattern("KR_FRN", f"{START}[0-9]{{6}}[5-8][0-9]{{6}}{END}",
+             labelled=0.9, bare=0.55, impersonal=0.2, check=bare_registration(frn_check_digit)),
+    pattern("KR_PASSPORT", r"(?<![A-Za-z0-9-])[MSRODG][0-9]{3}[A-Z][0-9]{4}(?![A-Za-z0-9-])",
              labelled=0.9, bare=0.45, impersonal=0.1),
-    _pattern("KR_PASSPORT", r"(?<![A-Za-z0-9-])(?:[MSRODG][0-9]{8}|[A-Z]{2}[0-9]{7})(?![A-Za-z0-9-])",
+    pattern("KR_PASSPORT", r"(?<![A-Za-z0-9-])(?:[MSRODG][0-9]{8}|[A-Z]{2}[0-9]{7})(?![A-Za-z0-9-])",
              labelled=0.85, bare=0.3, impersonal=0.1),
-    _pattern("KR_DRIVER_LICENSE", f"{_START}(?:{_REGION}){_SEP}[0-9]{{2}}{_SEP}[0-9]{{6}}{_SEP}[0-9]{{2}}{_END}",
+    pattern("KR_DRIVER_LICENSE", f"{START}(?:{_REGION}){_SEP}[0-9]{{2}}{_SEP}[0-9]{{6}}{_SEP}[0-9]{{2}}{END}",
              labelled=0.95, bare=0.75, impersonal=0.3),
-    _pattern("KR_DRIVER_LICENSE", f"(?:{_REGION_NAMES}) ?[0-9]{{2}}-[0-9]{{6}}-[0-9]{{2}}{_END}",
+    pattern("KR_DRIVER_LICENSE", f"(?:{REGION_NAMES}) ?[0-9]{{2}}-[0-9]{{6}}-[0-9]{{2}}{END}",
              labelled=0.95, bare=0.75, impersonal=0.3),
-    _pattern("KR_DRIVER_LICENSE", f"{_START}(?:{_REGION})[0-9]{{10}}{_END}", labelled=0.85, bare=0.2, impersonal=0.1),
-    _pattern("KR_BRN", f"{_START}[0-9]{{3}}-[0-9]{{2}}-[0-9]{{5}}{_END}", labelled=0.8, bare=0.6, impersonal=0.3,
-             check=_required(brn_check_digit, failed=-0.15)),
-    _pattern("KR_BRN", f"{_START}[0-9]{{3}} ?[0-9]{{2}} ?[0-9]{{5}}{_END}", labelled=0.75, bare=0.1, impersonal=0.05,
-             check=_required(brn_check_digit, failed=-0.1)),
-    _pattern("KR_CRN", f"{_START}[0-9]{{6}}[- ]?[0-9]{{7}}{_END}", labelled=0.8, bare=0.35, impersonal=0.1,
-             check=_required(crn_check_digit, failed=-0.1)),
-    _pattern("KR_MOBILE", r"(?<![0-9])(?<![0-9]-)(?:\+?82[- ]?(?:\(0\))?0?|0)1[016789]"
-             rf"[-. )][0-9]{{3,4}}[-. ]?[0-9]{{4}}{_END}",
+    pattern("KR_DRIVER_LICENSE", f"{START}(?:{_REGION})[0-9]{{10}}{END}", labelled=0.85, bare=0.2, impersonal=0.1),
+    pattern("KR_BRN", f"{START}[0-9]{{3}}-[0-9]{{2}}-[0-9]{{5}}{END}", labelled=0.8, bare=0.6, impersonal=0.3,
+             check=required(brn_check_digit, failed=-0.15)),
+    pattern("KR_BRN", f"{START}[0-9]{{3}} ?[0-9]{{2}} ?[0-9]{{5}}{END}", labelled=0.75, bare=0.1, impersonal=0.05,
+             check=required(brn_check_digit, failed=-0.1)),
+    pattern("KR_CRN", f"{START}[0-9]{{6}}[- ]?[0-9]{{7}}{END}", labelled=0.8, bare=0.35, impersonal=0.1,
+             check=required(crn_check_digit, failed=-0.1)),
+    pattern("KR_MOBILE", r"(?<![0-9])(?<![0-9]-)(?:(?:\+|00)?82[- ]?(?:\(0\))?0?|0)1[016789]"
+             rf"[-. )][0-9]{{3,4}}[-. ]?[0-9]{{4}}{END}",
              labelled=0.95, bare=0.85, impersonal=0.55),
-    _pattern("KR_MOBILE", rf"{_START}(?:010[0-9]{{8}}|\+82[- ]?10[0-9]{{8}}){_END}",
-             labelled=0.95, bare=0.75, impersonal=0.4),
-    _pattern("KR_MOBILE", f"{_START}01[16789][0-9]{{7,8}}{_END}", labelled=0.9, bare=0.4, impersonal=0.1),
-    _pattern("KR_LANDLINE", rf"{_START}\(?(?:{_AREA}|070|050[2-8]?|080)"
-             rf"[-.) ]{{1,2}}[1-9][0-9]{{2,3}}[-. ][0-9]{{4}}{_END}",
+    pattern("KR_MOBILE", rf"{START}(?:010[0-9]{{8}}|\+82[- ]?10[0-9]{{8}}){END}",
+             labelled=0.95, bare=0.75, impersonal=0.4, check=_mobile),
+    pattern("KR_MOBILE", f"{START}01[16789][0-9]{{7,8}}{END}", labelled=0.9, bare=0.4, impersonal=0.1),
+    pattern("KR_LANDLINE", rf"{START}\(?(?:{AREA}|070|050[2-8]?|080)"
+             rf"[-.) ]{{1,2}}[1-9][0-9]{{2,3}}[-. ][0-9]{{4}}{END}",
              labelled=0.95, bare=0.65, impersonal=0.3),
-    _pattern("KR_LANDLINE", f"{_START}(?:{_AREA}|070)[2-9][0-9]{{6,7}}{_END}",
+    pattern("KR_LANDLINE", f"{START}(?:{AREA}|070)[2-9][0-9]{{6,7}}{END}",
              labelled=0.8, bare=0.52, impersonal=0.05),
-    _pattern("KR_MAIN_NUMBER", f"{_START}1[568][0-9]{{2}}-[0-9]{{4}}{_END}",
-             labelled=0.9, bare=0.65, impersonal=0.2, check=_main_number),
-    _pattern("KR_MAIN_NUMBER", f"{_START}1[568][0-9]{{2}} ?[0-9]{{4}}{_END}",
-             labelled=0.75, bare=0.2, impersonal=0.1, check=_main_number),
-    _pattern("KR_BANK_ACCOUNT", f"{_START}[0-9]{{2,6}}(?:-[0-9]{{2,7}}){{1,3}}(?:-[0-9]{{1,3}})?{_END}",
+    pattern("KR_MAIN_NUMBER", f"{START}1[568][0-9]{{2}}-[0-9]{{4}}{END}",
+             labelled=0.9, bare=0.65, impersonal=0.2, check=main_number),
+    pattern("KR_MAIN_NUMBER", f"{START}1[568][0-9]{{2}} ?[0-9]{{4}}{END}",
+             labelled=0.75, bare=0.2, impersonal=0.1, check=main_number),
+    pattern("KR_BANK_ACCOUNT", f"{START}[0-9]{{2,6}}(?:-[0-9]{{2,7}}){{1,3}}(?:-[0-9]{{1,3}})?{END}",
              labelled=0.8, bare=0.3, impersonal=0.05,
-             check=lambda v: 0.0 if 10 <= len(digits_of(v)) <= 16 else None),
-    _pattern("KR_BANK_ACCOUNT", f"{_START}[0-9]{{2,6}}(?: [0-9]{{2,7}}){{2,3}}{_END}",
+             check=account),
+    pattern("KR_BANK_ACCOUNT", f"{START}[0-9]{{2,6}}(?: [0-9]{{2,7}}){{2,3}}{END}",
              labelled=0.7, bare=0.1, impersonal=0.05,
-             check=lambda v: 0.0 if 10 <= len(digits_of(v)) <= 16 else None),
-    _pattern("KR_BANK_ACCOUNT", f"{_START}[0-9]{{10,14}}{_END}", labelled=0.7, bare=0.05, impersonal=0.02),
-    _pattern("CREDIT_CARD", f"{_START}[3-69][0-9]{{3}}[- ][0-9]{{4}}[- ][0-9]{{4}}[- ][0-9]{{4}}{_END}",
-             labelled=0.9, bare=0.7, impersonal=0.4, check=_luhn),
-    _pattern("CREDIT_CARD", f"{_START}(?:[3-69][0-9]{{15}}|3[47][0-9]{{2}}[- ]?[0-9]{{6}}[- ]?[0-9]{{5}}){_END}",
-             labelled=0.8, bare=0.3, impersonal=0.1, check=_luhn),
-    _pattern("KR_HEALTH_INSURANCE", f"{_START}[1-9][- ]?[0-9]{{10}}{_END}", labelled=0.85, bare=0.1, impersonal=0.05),
-    _pattern("KR_VEHICLE_PLATE", f"(?<![0-9가-힣])(?:{_REGION_NAMES}) ?"
-             rf"[0-9]{{1,2}} ?[{_PLATE}] ?[0-9]{{4}}{_NOT_A_COUNT}",
+             check=account),
+    pattern("KR_BANK_ACCOUNT", f"{START}[0-9]{{10,14}}{END}", labelled=0.7, bare=0.05, impersonal=0.02),
+    pattern("CREDIT_CARD", f"{START}[3-69][0-9]{{3}}[- ][0-9]{{4}}[- ][0-9]{{4}}[- ][0-9]{{4}}{END}",
+             labelled=0.9, bare=0.7, impersonal=0.4, check=luhn),
+    pattern("CREDIT_CARD", f"{START}(?:[3-69][0-9]{{15}}|3[47][0-9]{{2}}[- ]?[0-9]{{6}}[- ]?[0-9]{{5}}){END}",
+             labelled=0.8, bare=0.3, impersonal=0.1, check=luhn),
+    pattern("KR_HEALTH_INSURANCE", f"{START}[1-9][- ]?[0-9]{{10}}{END}", labelled=0.85, bare=0.1, impersonal=0.05),
+    pattern("KR_VEHICLE_PLATE", f"(?<![0-9가-힣])(?:{REGION_NAMES}) ?"
+             rf"[0-9]{{1,2}} ?[{PLATE}] ?[0-9]{{4}}{NOT_A_COUNT}",
              labelled=0.95, bare=0.75, impersonal=0.4),
-    _pattern("KR_VEHICLE_PLATE", f"(?<![0-9,.-])[0-9]{{2,3}}[{_PLATE}] ?[0-9]{{4}}{_NOT_A_COUNT}",
+    pattern("KR_VEHICLE_PLATE", f"(?<![0-9,.-])[0-9]{{2,3}}[{PLATE}] ?[0-9]{{4}}{NOT_A_COUNT}",
              labelled=0.95, bare=0.6, impersonal=0.2),
-    _pattern("KR_VEHICLE_PLATE", f"(?<![0-9,.-])[0-9]{{2,3}} [{_PLATE}] ?[0-9]{{4}}{_NOT_A_COUNT}",
+    pattern("KR_VEHICLE_PLATE", f"(?<![0-9,.-])[0-9]{{2,3}} [{PLATE}] ?[0-9]{{4}}{NOT_A_COUNT}",
              labelled=0.9, bare=0.4, impersonal=0.1),
-    _pattern("KR_ADDRESS", f"(?<![가-힣]){_PROVINCE} ?(?:{_DISTRICT} ?){{0,2}}"
-             rf"(?:[가-힣]{{1,5}}[읍면] ?)?{_ROAD} ?{_BUILDING}",
+    pattern("KR_ADDRESS", f"(?<![가-힣]){_PROVINCE}{_GAP}(?:{_DISTRICT}{_GAP}){{0,2}}"
+             rf"(?:[가-힣]{{1,5}}[읍면]{_GAP}|[가-힣]{{1,6}}[0-9]?동{_SPACE})?{_ROAD}{_GAP}{_BUILDING}",
              labelled=0.95, bare=0.8, impersonal=0.7),
-    _pattern("KR_ADDRESS", f"(?<![가-힣])(?:{_DISTRICT} ){{1,2}}(?:[가-힣]{{1,5}}[읍면] )?{_ROAD} ?{_BUILDING}",
+    pattern("KR_ADDRESS", f"(?<![가-힣])(?:{_DISTRICT}{_SPACE}){{1,2}}"
+             rf"(?:[가-힣]{{1,5}}[읍면]{_SPACE}|[가-힣]{{1,6}}[0-9]?동{_SPACE})?{_ROAD}{_GAP}{_BUILDING}",
              labelled=0.9, bare=0.7, impersonal=0.6),
-    _pattern("KR_ADDRESS", f"(?<![가-힣]){_ROAD} ?{_BUILDING}", labelled=0.6, bare=0.2, impersonal=0.1),
-    _pattern("KR_ADDRESS", f"(?<![가-힣]){_PROVINCE} ?(?:{_DISTRICT} ?){{0,2}}{_LOT}",
+    pattern("KR_ADDRESS", f"(?<![가-힣]){_ROAD} ?{_BUILDING}", labelled=0.6, bare=0.2, impersonal=0.1),
+    pattern("KR_ADDRESS", f"(?<![가-힣]){_PROVINCE}{_GAP}(?:{_DISTRICT}{_GAP}){{0,2}}{_LOT}",
              labelled=0.9, bare=0.75, impersonal=0.6),
-    _pattern("KR_ADDRESS", f"(?<![가-힣])(?:{_DISTRICT} ){{1,2}}{_LOT}", labelled=0.85, bare=0.65, impersonal=0.5,
+    pattern("KR_ADDRESS", f"(?<![가-힣])(?:{_DISTRICT}{_SPACE}){{1,2}}{_LOT}", labelled=0.85, bare=0.65, impersonal=0.5,
              check=lambda v: 0.0 if re.search("[0-9]-[0-9]|번지", v) else -0.2),
-    _pattern("EMAIL_ADDRESS", rf"{_MAILBOX}(?:@| ?(?:\(at\)|\[at\]|골뱅이) ?){_DOMAIN}",
-             labelled=0.95, bare=0.9, impersonal=0.9),
-    _pattern("IP_ADDRESS", r"(?<![0-9A-Za-z.])(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?!\.?[0-9])",
-             labelled=0.9, bare=0.65, impersonal=0.2, check=_ipv4),
-    _pattern("IP_ADDRESS", r"(?<![0-9A-Za-z:.])[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?![0-9A-Za-z:])",
+    pattern("EMAIL_ADDRESS", rf"{MAILBOX}@{_DOMAIN}", labelled=0.95, bare=0.9, impersonal=0.9),
+    pattern("IP_ADDRESS", r"(?<![0-9A-Za-z.])(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?!\.?[0-9])",
+             labelled=0.9, bare=0.65, impersonal=0.2, check=ipv4),
+    pattern("IP_ADDRESS", r"(?<![0-9A-Za-z:.])[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?![0-9A-Za-z:])",
              labelled=0.9, bare=0.7, impersonal=0.5, check=_ipv6),
 )  # fmt: skip
-_HAS_VALUE: Final = re.compile(r"[0-9@]|\(at\)|\[at\]|골뱅이|::", re.IGNORECASE)
-
-
-def candidates(text: str, *, types: frozenset[str]) -> list[Candidate]:
-    """Every match of every pattern of the types, with its confidence; they may overlap.
-
-    Args:
-        text: A text in normal form (`verify.korean.normalise`).
-        types: Which types to look for.
-    """
-    if not _HAS_VALUE.search(text):
-        return []
-    found = []
-    for pattern in PATTERNS:
-        if pattern.type not in types:
-            continue
-        for match in pattern.regex.finditer(text):
-            confidence = _confidence(pattern, text, match)
-            if confidence > 0:
-                found.append(Candidate(pattern.type, match.start(), match.end(), confidence))
-    return found
-
-
-def _confidence(pattern: Pattern, text: str, match: re.Match[str]) -> float:
-    evidence = pattern.check(match.group())
-    if evidence is None:
-        return 0.0
-    labels = label(text, match.start(), match.end())
-    if pattern.type in labels:
-        base = pattern.labelled
-        # A label outweighs what only made the bare number doubtful.
-        evidence = max(evidence, -0.25)
-    elif IMPERSONAL in labels:
-        base = pattern.impersonal
-    else:
-        base = pattern.bare - (_OTHER_LABEL if labels else 0.0)
-    return min(_MOST, max(0.0, base + evidence))

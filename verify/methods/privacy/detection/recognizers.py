@@ -4,10 +4,10 @@ from typing import Any
 
 from presidio_analyzer import LocalRecognizer, RecognizerResult
 
+from verify.methods.privacy.detection.candidates import candidates
 from verify.methods.privacy.detection.detections import TYPES
 from verify.methods.privacy.detection.kiwi_engine import LANGUAGE, EojeolArtifacts
 from verify.methods.privacy.detection.names import names
-from verify.methods.privacy.detection.patterns import candidates
 
 PERSON = "PERSON"
 
