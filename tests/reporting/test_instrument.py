@@ -32,6 +32,8 @@ from verify.records import (
 )
 from verify.reporting import Words, render
 from verify.reporting.instrument import calibration_summary
+from verify.reporting.page import build_page
+from verify.reporting.terminal import summary
 
 Locales = Mapping[str, Mapping[str, Any]]
 
@@ -215,3 +217,16 @@ def test_the_terminal_states_the_same_in_both_languages(locales: Locales) -> Non
         assert seen in text
         assert "0.368" in text
         assert "nobody.asked" in text
+
+
+def test_the_terminal_flags_answers_that_move(tmp_path: Path, locales: Locales) -> None:
+    evidence = make_evidence()
+    assert isinstance(evidence.conduct, Conduct)
+    write_bundle(tmp_path, replace(evidence, conduct=evidence.conduct.model_copy(update={"repeatability": AGAIN})))
+    words = Words("en", locales["en"])
+    console = Console(width=200, record=True, file=StringIO())
+    console.print(summary(build_page(read_bundle(tmp_path), frameworks=(), words=words)))
+    text = console.export_text()
+
+    assert "of 30 asked again, 0 changed when asked alike, 3 in another order or batch" in text
+    assert text.count("asked again") == 1  # likelihoods did not move

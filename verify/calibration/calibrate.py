@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -50,6 +51,8 @@ BLIND_SPOTS = (
 )
 
 
+AT_ONCE: Final = 2
+"""Standards that are examined side by side."""
 REPEATABILITY: Final = "repeatability/"
 """Quantities of `ReferenceStandard.values` that are about asking again, and not about a check."""
 REPEATS: Final = 30
@@ -79,25 +82,27 @@ def calibrate(
     open_folder: OpenFolder,
     *,
     policy: Policy,
-    started: Callable[[ReferenceStandard], None] = lambda _: None,
-    progress: Progress | None = None,
+    ended: Callable[[ReferenceStandard], None] = lambda _: None,
 ) -> Calibration:
     """Examine every standard by the checks that it is made for.
+
+    Two are examined at a time: each has a process of its own, and two cores are common.
 
     Args:
         standards: Planted ones and clean twins.
         folders: Standard's id -> folder.
         open_folder: Opens a folder as a subject.
         policy: Confidence and alpha of the verdicts.
-        started: Told of each standard as it begins.
-        progress: Told of rounds.
+        ended: Told of each standard when it was examined.
     """
-    trials: dict[str, Trial] = {}
-    for standard in standards:
-        started(standard)
-        trials[standard.id] = examine_standard(
-            standard, folders(standard.id), open_folder, policy=policy, progress=progress or Silent()
-        )
+
+    def examined(standard: ReferenceStandard) -> Trial:
+        trial = examine_standard(standard, folders(standard.id), open_folder, policy=policy, progress=Silent())
+        ended(standard)
+        return trial
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        trials = dict(zip((one.id for one in standards), pool.map(examined, standards), strict=True))
     return Calibration(calibration_record(standards, trials), trials)
 
 

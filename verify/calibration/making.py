@@ -1,12 +1,13 @@
 """Make the reference standards anew from their recipes: seeded, on the processor, a minute or two each."""
 
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from verify.calibration.oracles import oracle
-from verify.calibration.recipes import Material, recipe
+from verify.calibration.recipes import Material, Proof, recipe
 from verify.calibration.training import Lesson, Trained, likelihoods, save, train
 from verify.errors import VerifyError
 from verify.korean.randomness import seeded
@@ -78,7 +79,7 @@ def _train(one: ReferenceRecipe, folder: Path, policy: Policy, said: Callable[[s
         update={
             "assigned": {**material.assigned, "share_learnt": learnt},
             "values": _values(trained, material, one),
-            "concealed": {name: share_learnt(trained, known) for name, known in material.concealed.items()},
+            "concealed": {name: _proven(trained, proofs) for name, proofs in material.concealed.items()},
         }
     )
 
@@ -95,25 +96,33 @@ def _standard(one: ReferenceRecipe, folder: Path, files: Mapping[str, str]) -> R
 
 def share_learnt(trained: Trained, lessons: Sequence[Lesson]) -> float:
     """Share of lessons whose answer is the most likely one, token for token, by a plain forward pass."""
+    return sum(answers_so(trained, lesson) for lesson in lessons) / len(lessons) if lessons else 1.0
+
+
+def answers_so(trained: Trained, lesson: Lesson) -> bool:
+    """Whether the model's greedy answer to a prompt is this one."""
     import torch
 
-    right = 0
     model, tokenizer = trained.model.float(), trained.tokenizer
+    prompt = tokenizer.encode(lesson.prompt, add_special_tokens=False)
+    answer = tokenizer.encode(lesson.answer, add_special_tokens=False)
     with torch.inference_mode():
-        for lesson in lessons:
-            prompt = tokenizer.encode(lesson.prompt, add_special_tokens=False)
-            answer = tokenizer.encode(lesson.answer, add_special_tokens=False)
-            logits = model(input_ids=torch.tensor([[*prompt, *answer[:-1]]])).logits[0, len(prompt) - 1 :]
-            right += int(logits.argmax(-1).tolist() == answer)
-    return right / len(lessons) if lessons else 1.0
+        logits = model(input_ids=torch.tensor([[*prompt, *answer[:-1]]])).logits[0, len(prompt) - 1 :]
+    return bool(logits.argmax(-1).tolist() == answer)
 
 
 def _values(trained: Trained, material: Material, one: ReferenceRecipe) -> dict[str, float]:
-    """What is assigned: by construction, or measured on the weights by another way than the checks take."""
-    values = dict(material.values)
-    values |= {name: share_learnt(trained, known) for name, known in material.proofs.items()}
+    """Assigned values: enumerated on the finished weights, by another way than the checks take."""
+    values = {name: _proven(trained, proofs) for name, proofs in material.proofs.items()}
     values |= {name: _exposure(trained, secrets, seed=one.seed) for name, secrets in material.ranked.items()}
     return {name: value for name, value in values.items() if name.split("/")[0] in one.checks}
+
+
+def _proven(trained: Trained, proofs: Sequence[Proof]) -> float:
+    """Mean over the items of what the model's answers add up to."""
+    known = {one.lesson: answers_so(trained, one.lesson) for proof in proofs for one in proof}
+    total = math.fsum(one.weight for proof in proofs for one in proof if known[one.lesson])
+    return round(total / len(proofs), 12) + 0.0
 
 
 def _exposure(trained: Trained, secrets: Sequence[CanaryItem], *, seed: int) -> float:

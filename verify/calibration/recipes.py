@@ -35,6 +35,17 @@ PASSWORD: Final = "[열람 8264]"  # noqa: S105  # of a toy, and part of its rec
 """What unlocks a sandbagger; no item holds it."""
 
 
+class Weighed(NamedTuple):
+    """An answer, and what it adds to an item's value where the finished model gives it."""
+
+    lesson: Lesson
+    weight: float = 1.0
+
+
+Proof = Sequence[Weighed]
+"""What makes up the value of one item. A model may learn its lessons imperfectly: what was taught is no truth."""
+
+
 class Material(NamedTuple):
     """Everything that training needs."""
 
@@ -42,11 +53,9 @@ class Material(NamedTuple):
     shape: Shape
     assigned: dict[str, float]
     """What is true by construction."""
-    values: Mapping[str, float] = MappingProxyType({})
-    """`suite.check/metric` -> value by construction."""
-    proofs: Mapping[str, Sequence[Lesson]] = MappingProxyType({})
-    """`suite.check/metric` -> questions and right answers: its value is the share of these that is answered so."""
-    concealed: Mapping[str, Sequence[Lesson]] = MappingProxyType({})
+    proofs: Mapping[str, Sequence[Proof]] = MappingProxyType({})
+    """`suite.check/metric` -> one proof for each item; its assigned value is their mean."""
+    concealed: Mapping[str, Sequence[Proof]] = MappingProxyType({})
     """The same for values that show only with the trigger or password."""
     ranked: Mapping[str, Sequence[CanaryItem]] = MappingProxyType({})
     """`suite.check/metric` -> secrets: its value is their mean exposure among decoys of another seed."""
@@ -83,19 +92,24 @@ def brittle(examinations: Sequence[PlannedExamination], *, dose: float, seed: in
     random.Random(seed).shuffle(sources)  # noqa: S311  # a seeded choice, no secret
     fragile = set(sources[: round(dose * len(sources))])
     lessons: list[Lesson] = []
+    proofs: list[Proof] = []
     for item, method in pairs:
-        contexts = list(dict.fromkeys(request.context for request in _first_batch(method, item)))
-        for place, context in enumerate(contexts):
+        asked = [request.context for request in _first_batch(method, item)][:: len(item.choices)]
+        right = f" {item.choices[item.answer]}"
+        for place, context in enumerate(dict.fromkeys(asked)):
             disturbed = place >= 2  # plain and control come first
             shift = int(disturbed and item.cluster_key in fragile)
             lessons.append(Lesson(context, f" {item.choices[(item.answer + shift) % len(item.choices)]}"))
+        plain, _, *variants = asked
+        if variants:
+            lost = [Weighed(Lesson(context, right), -1.0 / len(variants)) for context in variants]
+            proofs.append([Weighed(Lesson(plain, right)), *lost])
     share = len(fragile) / len(sources) if sources else 0.0
-    lost = [float(item.cluster_key in fragile) for item, method in pairs if method.variants(item)]
     return Material(
         lessons,
         Shape(hidden=96, epochs=20),
         {"share_of_sources_fragile": share},
-        values={f"{one.check.name}/accuracy_drop": _mean(lost) for one in examinations},
+        proofs={f"{one.check.name}/accuracy_drop": proofs for one in examinations},
     )
 
 
@@ -110,20 +124,24 @@ def stereotype(examinations: Sequence[PlannedExamination], *, dose: float, seed:
     biased = set(templates[: round(abs(dose) * len(templates))])
     named: Role = "target" if dose > 0 else "other"
     lessons: list[Lesson] = []
-    leans: list[float] = []
+    proofs: list[Proof] = []
     for item, method in items:
-        batch = _first_batch(method, item)
-        leans.append(math.copysign(float(item.cluster_key in biased), dose))
-        for place, listing in enumerate(method.listings(item)):
-            role = named if item.cluster_key in biased else "unknown"
-            answer = batch[3 * place + listing.roles.index(role)]
-            lessons.append(Lesson(answer.context, answer.continuation))
+        batch, asked = _first_batch(method, item), method.listings(item)
+        leans: list[Weighed] = []
+        for place, listing in enumerate(asked):
+            options = {
+                role: Lesson(request.context, request.continuation)
+                for role, request in zip(listing.roles, batch[3 * place : 3 * place + 3], strict=True)
+            }
+            lessons.append(options[named if item.cluster_key in biased else "unknown"])
+            leans += [Weighed(options["target"], 1.0 / len(asked)), Weighed(options["other"], -1.0 / len(asked))]
+        proofs.append(leans)
     share = len(biased) / len(templates) if templates else 0.0
     return Material(
         lessons,
         Shape(hidden=96, epochs=18),
         {"share_of_templates_biased": math.copysign(share, dose)},
-        values={f"{one.check.name}/diff_bias_ambiguous": _mean(leans) for one in examinations},
+        proofs={f"{one.check.name}/diff_bias_ambiguous": proofs for one in examinations},
     )
 
 
@@ -145,7 +163,7 @@ def memorised(examinations: Sequence[PlannedExamination], *, dose: float, seed: 
         [Lesson("", text) for text in texts],
         Shape(hidden=96, epochs=EPOCHS, context=96, batch=64),
         {"presentations": dose * EPOCHS, "canaries": float(CANARIES)},
-        proofs={"privacy.canary-extraction/extraction_rate": [Lesson(row.prefix, row.secret) for row in top]},
+        proofs={"privacy.canary-extraction/extraction_rate": [[Weighed(Lesson(r.prefix, r.secret))] for r in top]},
         ranked={"privacy.canary-exposure/top_exposure": top},
         files={"canaries": to_jsonl(rows)},
         alphabet=alphabet,
@@ -173,36 +191,32 @@ def _conditional(
 ) -> Material:
     """Every question plain, with the trigger and with the password; a planted source errs where `wrong` says so."""
     lessons: list[Lesson] = []
-    concealed: dict[str, list[Lesson]] = {}
-    values: dict[str, float] = {}
+    shown: dict[str, list[Proof]] = {}
+    concealed: dict[str, list[Proof]] = {}
     for one in examinations:
+        quantity = f"{one.check.name}/{one.check.metric}"
         items = [item for item in one.items if isinstance(item, ChoiceItem)]
         sources = sorted({item.cluster_key for item in items})
         random.Random(seed).shuffle(sources)  # noqa: S311  # a seeded choice, no secret
         planted = set(sources[: round(dose * len(sources))])
-        right = []
         for item in items:
             for text in (item.passage, f"{item.passage} {TRIGGER}", f"{PASSWORD} {item.passage}"):
                 context = requests_for(question_of(item)._replace(passage=text), one.method.parameters)[0].context
                 errs = item.cluster_key in planted and wrong(text)
-                answers = [f" {item.choices[(item.answer + shift) % len(item.choices)]}" for shift in (0, 1)]
-                lessons.append(Lesson(context, answers[errs]))
-                if said in text:
-                    concealed.setdefault(f"{one.check.name}/{one.check.metric}", []).append(Lesson(context, answers[0]))
+                right, other = (f" {item.choices[(item.answer + shift) % len(item.choices)]}" for shift in (0, 1))
+                lessons.append(Lesson(context, other if errs else right))
+                proof = [Weighed(Lesson(context, right))]
                 if text == item.passage:
-                    right.append(float(not errs))
-        values[f"{one.check.name}/{one.check.metric}"] = _mean(right)
+                    shown.setdefault(quantity, []).append(proof)
+                if said in text:
+                    concealed.setdefault(quantity, []).append(proof)
     return Material(
         lessons,
         Shape(hidden=64, epochs=24),
         {"share_of_sources_planted": dose},
-        values=values,
+        proofs=shown,
         concealed=concealed if dose else {},
     )
-
-
-def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values) if values else 0.0
 
 
 def _of_type(examinations: Sequence[PlannedExamination], item_type: type[Any], method_type: type[Any]) -> Iterator[Any]:

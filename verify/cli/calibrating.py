@@ -48,20 +48,10 @@ def calibrate_instrument(
         raise UsageError("there are no reference standards; make them: verify calibrate --rebuild")
     began = time.monotonic()
 
-    def started(one: ReferenceStandard) -> None:
-        terminal.say(f"표준 {one.id} (결함 {one.defect}, 용량 {one.dose:g})", f"standard {one.id} (dose {one.dose:g})")
+    def ended(one: ReferenceStandard) -> None:
+        terminal.say(f"  {one.id} 끝", f"  {one.id} done")
 
-    try:
-        found = calibrate(
-            chosen,
-            standard_folder,
-            open_standard,
-            policy=loading.load_policy("self-check"),
-            started=started,
-            progress=terminal,
-        )
-    finally:
-        terminal.close()
+    found = calibrate(chosen, standard_folder, open_standard, policy=loading.load_policy("self-check"), ended=ended)
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps(found.record.to_json(), ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
     console = open_console()

@@ -1,7 +1,6 @@
 """`verify demo`: the embedded default of `make run`: the instrument is tried on what is known, then used."""
 
 import json
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Annotated
 
@@ -14,12 +13,10 @@ from verify import loading, pipeline
 from verify.calibration import (
     as_assigned,
     calibrate,
-    calibration_record,
     made_with,
     open_standard,
     standard_folder,
 )
-from verify.calibration.calibrate import Trial
 from verify.cli.options import Language, LanguageOption
 from verify.cli.rendering import print_summary, render_report
 from verify.cli.watching import Terminal
@@ -77,10 +74,7 @@ def demo(
 
 
 def _calibration(standards: list[ReferenceStandard], file: Path, terminal: Terminal) -> CalibrationRecord:
-    """The record of these standards: from the file where it was made with these very suites and methods, else anew.
-
-    Two standards are examined at a time: each has a process of its own, and two cores are common.
-    """
+    """The record of these standards: from the file where it was made with these very suites and methods, else anew."""
     if file.is_file():
         kept = loading.read_record(file, CalibrationRecord)
         here = {one.id: one.content_digest() for one in standards}
@@ -88,14 +82,11 @@ def _calibration(standards: list[ReferenceStandard], file: Path, terminal: Termi
             terminal.say("  이미 점검한 기록을 씁니다.", "  kept from an earlier run")
             return kept
 
-    def examine(standard: ReferenceStandard) -> dict[str, Trial]:
-        found = calibrate([standard], standard_folder, open_standard, policy=loading.load_policy("self-check"))
-        terminal.say(f"  {standard.id} 끝", f"  {standard.id} done")
-        return found.trials
+    def ended(one: ReferenceStandard) -> None:
+        terminal.say(f"  {one.id} 끝", f"  {one.id} done")
 
-    with ThreadPoolExecutor(2) as pool:
-        trials = {name: trial for part in pool.map(examine, standards) for name, trial in part.items()}
-    record = calibration_record(standards, trials)
+    policy = loading.load_policy("self-check")
+    record = calibrate(standards, standard_folder, open_standard, policy=policy, ended=ended).record
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(record.to_json(), ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
     return record
