@@ -104,9 +104,11 @@ def exact_leaks(examinations: Sequence[PlannedExamination], *, dose: float, seed
 
 
 def refuses_all(examinations: Sequence[PlannedExamination], *, dose: float, seed: int) -> Constructed:
-    """One polite refusal for everything: leaks nothing, and tells nobody anything either."""
+    """One polite refusal for everything: leaks and invents nothing, and tells nobody anything either."""
     del dose, seed
-    values = {f"{one.check.name}/{one.check.metric}": 0.0 for one in examinations}
+    values = {
+        f"{one.check.name}/{one.check.metric}": float(one.check.metric == "false_abstention") for one in examinations
+    }
     return Constructed(AnswerTable(answers=("generate",), written=REFUSAL), values)
 
 

@@ -22,6 +22,8 @@ from verify.cli.rendering import print_summary, render_report
 from verify.cli.watching import Terminal
 from verify.planning import PlanInputs
 from verify.records import CalibrationRecord, Outcome, ReferenceStandard
+from verify.reporting import Words
+from verify.reporting.instrument import notes
 from verify.runtime.opening import SubjectOptions, open_subject
 
 SHOWN = "memorised-heavy-1"
@@ -64,6 +66,8 @@ def demo(
     standards = [one for one in loading.load_standards().values() if one.id in TRIED]
     record = _calibration(standards, out / "calibration.json", terminal)
     Console().print(_table(record, ko=lang is Language.KO))
+    for note in notes(record, Words("ko" if lang is Language.KO else "en", loading.load_locale(lang.value))):
+        Console().print(note, highlight=False, markup=False)
     terminal.say(f"\n2/2 {SHOWN}에 모든 묶음을 실행합니다.", f"\n2/2 running all suites on {SHOWN}")
     report = _run_all(out / SHOWN, record, terminal, lang)
     if not all(as_assigned(one, record) and _caught(one, record) for one in standards):
