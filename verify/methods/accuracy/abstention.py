@@ -68,7 +68,7 @@ class Abstention(Method[ShortAnswerItem, ShortAnswerParameters]):
             low=0.0,
             high=1.0,
             ideal=0.0,
-            meaning="Share of questions with an answer in the passage that the subject denied having or declined to answer.",
+            meaning="Share of questions with an answer in the passage that the subject denied or declined to answer.",
         ),
         Metric(
             name="exact_match",
