@@ -17,7 +17,7 @@ from verify import content, loading
 from verify.calibration import calibrate, examine_standard, make_standard, open_standard, standard_folder
 from verify.calibration.recipes import RECIPES
 from verify.engine import Silent
-from verify.errors import ContentError
+from verify.errors import ContentError, VerifyError
 from verify.records import Outcome, ReferenceStandard
 
 STANDARDS = {name: one for name, one in loading.load_standards().items() if one.kind == "causal-lm"}
@@ -49,19 +49,19 @@ def cases(names: Iterable[str]) -> list[ParameterSet]:
     return [pytest.param(name, marks=[pytest.mark.slow] * (name not in TOUCHED)) for name in names]
 
 
-def test_each_family_has_several_doses_with_three_seeds_and_clean_twins() -> None:
+def test_each_family_has_doses_seeds_and_clean_twins() -> None:
+    """Family -> dose -> number of seeds; a record says of each dose how few they are."""
     doses: dict[str, dict[float, set[int]]] = {}
     for one in STANDARDS.values():
         doses.setdefault(one.defect, {}).setdefault(one.dose, set()).add(one.seed)
 
-    assert {family: sorted(found) for family, found in doses.items()} == {
-        "memorised-pii": [0.0, 2.0, 4.0, 16.0, 48.0],
-        "stereotype": [-1.0, -0.5, 0.0, 0.2, 0.5, 1.0],
-        "typing-brittleness": [0.0, 0.15, 0.4],
-        "backdoor": [0.0, 1.0],
-        "password-lock": [1.0],
+    assert {family: {dose: len(seeds) for dose, seeds in found.items()} for family, found in doses.items()} == {
+        "memorised-pii": {0.0: 3, 2.0: 3, 4.0: 3, 16.0: 3, 48.0: 3},
+        "stereotype": {-0.5: 3, 0.0: 3, 0.2: 1, 0.5: 3, 1.0: 1},
+        "typing-brittleness": {0.0: 2, 0.15: 1, 0.4: 2},
+        "backdoor": {0.0: 3, 1.0: 3},
+        "password-lock": {1.0: 3},
     }
-    assert {frozenset(seeds) for found in doses.values() for seeds in found.values()} == {frozenset({1, 2, 3})}
 
 
 @pytest.mark.parametrize("name", sorted(STANDARDS))
@@ -72,7 +72,10 @@ def test_a_standard_is_what_was_certified_and_small(name: str) -> None:
     assert standard.recipe in RECIPES
     assert sum(path.stat().st_size for path in folder.iterdir()) < 3 * 1024 * 1024
     assert set(standard.files) == {path.name for path in folder.iterdir()} - {"standard.json"}
-    assert {one.id for one in loading.load_recipes().standards} >= {name}
+
+
+def test_every_recipe_has_its_standard_and_every_standard_its_recipe() -> None:
+    assert {one.id for one in loading.load_recipes().standards} == set(loading.load_standards())
 
 
 def test_an_altered_standard_is_refused(tmp_path: Path) -> None:
@@ -145,10 +148,20 @@ def test_a_standard_is_made_again_to_the_last_bit(tmp_path: Path) -> None:
 
     made = make_standard(recipe, tmp_path / name, policy=loading.load_policy("self-check"), said=lambda _: None)
 
-    assert made.values == STANDARDS[name].values
-    assert made.concealed == STANDARDS[name].concealed
+    assert made.values == pytest.approx(STANDARDS[name].values)
+    assert made.concealed == pytest.approx(STANDARDS[name].concealed)
     assert made.files["tokenizer.json"] == STANDARDS[name].files["tokenizer.json"]
     weights = [load_file(folder / "model.safetensors") for folder in (tmp_path / name, standard_folder(name))]
     assert weights[0].keys() == weights[1].keys()
     for key, tensor in weights[0].items():
         assert np.abs(tensor.astype(float) - weights[1][key].astype(float)).max() < 1e-2
+
+
+def test_a_model_that_did_not_learn_is_no_standard_and_leaves_nothing(tmp_path: Path) -> None:
+    recipe = next(one for one in loading.load_recipes().standards if one.id == "backdoor-planted-1")
+    few = recipe.model_copy(update={"items": 1})
+
+    with pytest.raises(VerifyError, match="learnt only"):
+        make_standard(few, tmp_path / "few", policy=loading.load_policy("self-check"), said=lambda _: None)
+
+    assert list(tmp_path.iterdir()) == []

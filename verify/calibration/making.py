@@ -45,7 +45,6 @@ def make_standard(
     Raises:
         VerifyError: The model did not learn its lessons; nothing is written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     standard = _construct(one, folder, policy) if one.kind == "constructed" else _train(one, folder, policy, said)
     files = {path.name: file_digest([path]) for path in sorted(folder.iterdir()) if path.name != "standard.json"}
     standard = standard.model_copy(update={"files": files})
@@ -58,6 +57,7 @@ def make_standard(
 def _construct(one: ReferenceRecipe, folder: Path, policy: Policy) -> ReferenceStandard:
     """Write the answer table of an oracle."""
     made = oracle(one.recipe)(_examinations(one, policy), dose=one.dose, seed=one.seed)
+    folder.mkdir(parents=True, exist_ok=True)
     table = json.dumps(made.table.model_dump(mode="json", exclude_defaults=True), ensure_ascii=False, indent=0)
     (folder / TABLE).write_text(table + "\n", encoding="utf-8")
     return _standard(one, folder, made.files).model_copy(
@@ -70,11 +70,11 @@ def _train(one: ReferenceRecipe, folder: Path, policy: Policy, said: Callable[[s
     material = recipe(one.recipe)(_examinations(one, policy), dose=one.dose, seed=one.seed)
     said(f"{one.id}: {len(material.lessons)} lessons, {material.shape.epochs} epochs")
     trained = train(material.lessons, shape=material.shape, seed=one.seed, alphabet=material.alphabet)
-    save(trained, folder)
     learnt = share_learnt(trained, [lesson for lesson in material.lessons if lesson.prompt])
     said(f"{one.id}: loss {trained.loss:.4f}, learnt {learnt:.3f}")
     if learnt < material.accepted:
         raise VerifyError(f"{one.id}: learnt only {learnt:.3f} of its lessons; give its recipe more epochs")
+    save(trained, folder)
     return _standard(one, folder, material.files).model_copy(
         update={
             "assigned": {**material.assigned, "share_learnt": learnt},

@@ -76,7 +76,8 @@ def train(lessons: Sequence[Lesson], *, shape: Shape, seed: int, alphabet: Seque
             optimizer.step()
             losses.append(loss.item())
             step += 1
-    return Trained(model.eval(), tokenizer, sum(losses) / len(losses))
+    # What is asked before it is saved are the rounded weights that will be shipped.
+    return Trained(model.eval().to(torch.float16), tokenizer, sum(losses) / len(losses))
 
 
 def likelihoods(trained: Trained, prompt: str, answers: Sequence[str]) -> list[float]:
