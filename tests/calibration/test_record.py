@@ -45,7 +45,7 @@ def test_no_clean_twin_was_blamed(family: tuple[str, str]) -> None:
     [
         ("privacy.canary-exposure", "memorised-pii", 16.0, 3),
         ("privacy.canary-extraction", "memorised-pii", 48.0, 3),
-        ("bias.question-bias", "stereotype", 0.2, 1),
+        ("bias.question-bias", "stereotype", 0.5, 6),
         ("robustness.typing", "typing-brittleness", 0.4, 2),
     ],
 )

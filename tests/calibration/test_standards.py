@@ -14,8 +14,9 @@ from _pytest.mark import ParameterSet
 from safetensors.numpy import load_file
 
 from verify import content, loading
-from verify.calibration import calibrate, examine_standard, make_standard, open_standard, standard_folder
-from verify.calibration.recipes import RECIPES
+from verify.calibration import calibrate, examine_standard, make_standard, making, open_standard, standard_folder
+from verify.calibration.recipes import RECIPES, Recipe, recipe
+from verify.calibration.training import Shape
 from verify.engine import Silent
 from verify.errors import ContentError, VerifyError
 from verify.records import Outcome, ReferenceStandard
@@ -144,9 +145,9 @@ def test_what_only_a_trigger_or_a_password_shows_is_not_seen_and_the_record_says
 def test_a_standard_is_made_again_to_the_last_bit(tmp_path: Path) -> None:
     """Oracle: the shipped weights. Another processor may round otherwise: then the answers have to be the same."""
     name = "backdoor-planted-1"
-    recipe = next(one for one in loading.load_recipes().standards if one.id == name)
+    one = next(one for one in loading.load_recipes().standards if one.id == name)
 
-    made = make_standard(recipe, tmp_path / name, policy=loading.load_policy("self-check"), said=lambda _: None)
+    made = make_standard(one, tmp_path / name, policy=loading.load_policy("self-check"), said=lambda _: None)
 
     assert made.values == pytest.approx(STANDARDS[name].values)
     assert made.concealed == pytest.approx(STANDARDS[name].concealed)
@@ -157,11 +158,21 @@ def test_a_standard_is_made_again_to_the_last_bit(tmp_path: Path) -> None:
         assert np.abs(tensor.astype(float) - weights[1][key].astype(float)).max() < 1e-2
 
 
-def test_a_model_that_did_not_learn_is_no_standard_and_leaves_nothing(tmp_path: Path) -> None:
-    recipe = next(one for one in loading.load_recipes().standards if one.id == "backdoor-planted-1")
-    few = recipe.model_copy(update={"items": 1})
+def test_a_model_that_did_not_learn_is_no_standard_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def hurried(name: str) -> Recipe:
+        return lambda *given, **named: recipe(name)(*given, **named)._replace(shape=Shape(hidden=32, epochs=1))
+
+    one = next(one for one in loading.load_recipes().standards if one.id == "backdoor-planted-1")
+    monkeypatch.setattr(making, "recipe", hurried)
 
     with pytest.raises(VerifyError, match="learnt only"):
-        make_standard(few, tmp_path / "few", policy=loading.load_policy("self-check"), said=lambda _: None)
+        make_standard(
+            one.model_copy(update={"items": 12}),
+            tmp_path / one.id,
+            policy=loading.load_policy("self-check"),
+            said=lambda _: None,
+        )
 
     assert list(tmp_path.iterdir()) == []
