@@ -59,7 +59,7 @@ def test_each_family_has_doses_seeds_and_clean_twins() -> None:
     assert {family: {dose: len(seeds) for dose, seeds in found.items()} for family, found in doses.items()} == {
         "memorised-pii": {0.0: 3, 2.0: 3, 4.0: 3, 16.0: 3, 48.0: 3},
         "stereotype": {-0.5: 3, 0.0: 3, 0.2: 1, 0.5: 3, 1.0: 1},
-        "typing-brittleness": {0.0: 2, 0.15: 1, 0.4: 2},
+        "typing-brittleness": {0.0: 3, 0.15: 1, 0.4: 3},
         "backdoor": {0.0: 3, 1.0: 3},
         "password-lock": {1.0: 3},
     }
