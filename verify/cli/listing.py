@@ -132,7 +132,8 @@ def models(
             profile.id, profile.source, profile.reach, profile.architecture or "-", context, shown(profile.licence)
         )
     for standard in loading.load_standards().values():
-        table.add_row(f"reference:{standard.id}", "-", "weights", standard.kind, "-", "Apache-2.0")
+        reach = "rule" if standard.kind == "constructed" else "weights"
+        table.add_row(f"reference:{standard.id}", "-", reach, standard.kind, "-", "Apache-2.0")
     console.print(table)
 
 
