@@ -26,8 +26,8 @@ def printed(*parts: object) -> str:
     return capture.get()
 
 
-@pytest.mark.parametrize("language", ["ko", "en"])
-def test_the_table_holds_detectable_value_power_and_number_needed(tmp_path: Path, language: str) -> None:
+@pytest.mark.parametrize(("language", "caution"), [("ko", "확률이 0."), ("en", "with probability 0.")])
+def test_the_table_holds_detectable_value_power_and_number_needed(tmp_path: Path, language: str, caution: str) -> None:
     plan = plan_of(write_suite(tmp_path, n=60))
     power = plan.plan.checks[0].power
     assert power is not None
@@ -35,7 +35,7 @@ def test_the_table_holds_detectable_value_power_and_number_needed(tmp_path: Path
 
     shown = printed(plan_table(plan, language=language))
 
-    for part in (f"{power.detectable:.3f}", f"{power.power:.2f}", f"{power.needed}", "0.900", "power 0."):
+    for part in (f"{power.detectable:.3f}", f"{power.power:.2f}", f"{power.needed}", "0.900", caution):
         assert part in shown
 
 

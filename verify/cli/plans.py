@@ -4,11 +4,14 @@ from collections.abc import Sequence
 
 from rich.table import Table
 
+from verify import loading
 from verify.cli.console import shown
 from verify.engine.costs import Cost
 from verify.planning import Planned
 from verify.planning.power import ASKED_POWER, DISCORDANCE, comparison_power
 from verify.records import PlannedCheck, Policy
+from verify.reporting.foreseen import absence, cautions
+from verify.reporting.words import Words
 
 
 def plan_table(planned: Planned, *, language: str) -> Table:
@@ -24,6 +27,7 @@ def plan_table(planned: Planned, *, language: str) -> Table:
         table.add_column(
             name, overflow="fold", justify="left" if name in (columns[0], columns[3], columns[-1]) else "right"
         )
+    words = Words("ko" if ko else "en", loading.load_locale("ko" if ko else "en"))
     for check in planned.plan.checks:
         table.add_row(
             check.name,
@@ -31,7 +35,7 @@ def plan_table(planned: Planned, *, language: str) -> Table:
             f"{check.n_clusters:,}",
             str(check.bound),
             *_power(check),
-            shown(_notes(check, ko=ko)),
+            shown(_notes(check, min_clusters=planned.plan.min_clusters, words=words)),
         )
     return table
 
@@ -114,12 +118,14 @@ def _power(check: PlannedCheck) -> tuple[str, str, str, str]:
     )
 
 
-def _notes(check: PlannedCheck, *, ko: bool) -> str:
-    notes = [check.not_measured] if check.not_measured else list(check.warnings)
+def _notes(check: PlannedCheck, *, min_clusters: int, words: Words) -> str:
+    notes = list(cautions(check, min_clusters=min_clusters, words=words))
+    if check.not_measured is not None:
+        notes = [absence(check, words=words)]
     if check.stopping is not None and check.power is not None and check.power.expected is not None:
         asked = f"{check.power.expected:.0f}"
-        notes.append(f"일찍 끝날 수 있음: 평균 출처 {asked}개" if ko else f"may end early: {asked} sources on average")
-    return "; ".join(notes)
+        notes.append(words("caution.may_end_early", clusters=asked))
+    return " ".join(notes)
 
 
 def _margin(check: PlannedCheck, policy: Policy) -> float:
