@@ -9,9 +9,9 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from verify import content, loading, pipeline
+from verify import loading, pipeline
 from verify.calibration import calibrate as calibrate_standards
-from verify.calibration import make_standard, standard_folder
+from verify.calibration import standard_folder
 from verify.calibration.suitability import cache_folder, check_suitability, pairs_for
 from verify.cli.console import open_console, shown
 from verify.cli.options import (
@@ -31,7 +31,7 @@ from verify.cli.rendering import FORMATS, parse_formats, print_summary, render_r
 from verify.cli.watching import Terminal
 from verify.engine.costs import probe
 from verify.engine.executors import Cluster, open_on_ray
-from verify.errors import RunError, UnknownNameError, UsageError
+from verify.errors import RunError, UsageError
 from verify.evidence import VaultPlace, load_signing_key, load_vault_key
 from verify.methods.catalogue import methods
 from verify.planning import PlanInputs, make_plan
@@ -346,19 +346,6 @@ def _allowed(allow: list[str] | None) -> set[str]:
     if names - known:
         raise UsageError(f"--allow {', '.join(sorted(names - known))}: there are {', '.join(sorted(known))}")
     return names
-
-
-def _rebuild(names: list[str] | None, terminal: Terminal) -> None:
-    recipes = {one.id: one for one in loading.load_recipes().standards}
-    for name in names or list(recipes):
-        if name not in recipes:
-            raise UnknownNameError("reference standard", name, known=recipes)
-        make_standard(
-            recipes[name],
-            content.reference_folder() / name,
-            policy=loading.load_policy("self-check"),
-            said=lambda text: terminal.say(text, text),
-        )
 
 
 def _standard(name: str, known: dict[str, ReferenceStandard]) -> ReferenceStandard:
