@@ -119,7 +119,7 @@ def _power(check: PlannedCheck) -> tuple[str, str, str, str]:
 
 
 def _notes(check: PlannedCheck, *, min_clusters: int, words: Words) -> str:
-    notes = list(cautions(check, min_clusters=min_clusters, words=words))
+    notes = list(cautions(check, min_clusters=max(min_clusters, check.min_clusters), words=words))
     if check.not_measured is not None:
         notes = [absence(check, words=words)]
     if check.stopping is not None and check.power is not None and check.power.expected is not None:

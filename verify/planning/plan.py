@@ -133,7 +133,7 @@ def make_plan(
         checks=tuple(e.check for e in examinations),
         inputs={name: file_digest([path]) for name, path in sorted(inputs.inputs.items())},
         frameworks={f.id: f.content_digest() for f in frameworks.values()},
-        engine={"ax-verify": __version__, "python": platform.python_version()},
+        engine=_engine(examinations),
     )
     if any(check.stopping for check in plan.checks):
         plan = plan.model_copy(update={"decision_rule": plan.decision_rule + STOPPING_RULE})
@@ -188,7 +188,7 @@ def _plan_check(  # noqa: PLR0913  # one argument for each thing that the plan f
             bound=bound,
             levels=levels,
             n_clusters=items.clusters,
-            min_clusters=policy.min_clusters,
+            min_clusters=max(policy.min_clusters, metric.min_clusters),
             power=power,
         )
     )
@@ -214,6 +214,7 @@ def _plan_check(  # noqa: PLR0913  # one argument for each thing that the plan f
         why=check.why,
         remedy=check.remedy,
         open_ended=check.open_ended,
+        min_clusters=metric.min_clusters,
         clauses=clauses,
         not_measured=obstacle.text if obstacle else None,
         not_measured_code=obstacle.reason.value if obstacle else None,
@@ -225,6 +226,11 @@ def _plan_check(  # noqa: PLR0913  # one argument for each thing that the plan f
         cautions=tuple(warnings),
     )
     return PlannedExamination(planned, method, asked)
+
+
+def _engine(examinations: Sequence[PlannedExamination]) -> dict[str, str]:
+    made_with = {name: version for e in examinations for name, version in e.method.made_with().items()}
+    return {"ax-verify": __version__, "python": platform.python_version(), **made_with}
 
 
 def _bound(

@@ -68,6 +68,8 @@ class PlannedCheck(Record):
     remedy: Text
     open_ended: bool = False
     """As in `Check`."""
+    min_clusters: int = Field(default=0, ge=0)
+    """Independent sources that a verdict on this metric needs, where that is more than the plan's."""
     clauses: Strings = ()
     not_measured: str | None = None
     """Why the check cannot be measured on this subject; null when it will be asked."""

@@ -116,7 +116,7 @@ def build_page(bundle: BundleLike, *, words: Words, frameworks: Iterable[Framewo
             check,
             results=results,
             words=words,
-            min_clusters=plan.min_clusters,
+            min_clusters=max(plan.min_clusters, check.min_clusters),
             defects=found.defects.get(check.name, 0),
             examples=examples.get(check.name, ()),
         )
