@@ -134,6 +134,15 @@ def test_few_independent_sources_give_no_verdict() -> None:
     assert (found.verdict, found.code) == (Outcome.INCONCLUSIVE, Reason.FEW_CLUSTERS)
 
 
+def test_a_check_may_need_more_sources_than_the_plan() -> None:
+    needy = check(Bound(at_least=0.5)).model_copy(update={"min_clusters": 71})
+
+    few = decide(needy, scores(70, 0), estimate(scores(70, 0)), min_clusters=8)
+    enough = decide(needy, scores(71, 0), estimate(scores(71, 0)), min_clusters=8)
+
+    assert (few.code, enough.verdict) == (Reason.FEW_CLUSTERS, Outcome.PASS)
+
+
 def test_a_number_that_is_for_display_never_decides() -> None:
     shown = estimate(scores(100, 0))
     assert shown is not None

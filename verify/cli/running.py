@@ -24,7 +24,7 @@ from verify.cli.options import (
     RayAddressOption,
     chosen_cluster,
 )
-from verify.cli.plans import cost_note, cost_table, explanation, plan_table
+from verify.cli.plans import cost_note, cost_table, explanation, plan_notes, plan_table
 from verify.cli.rendering import FORMATS, parse_formats, print_summary, render_report
 from verify.cli.watching import Terminal
 from verify.engine.costs import probe
@@ -194,6 +194,8 @@ def plan(
         planned = make_plan(runtime.subject, inputs, methods=methods(), frameworks=loading.load_frameworks())
         console = open_console()
         console.print(plan_table(planned, language=lang.value))
+        for line in plan_notes(planned, language=lang.value):
+            console.print(shown(line), highlight=False)
         for line in explanation(planned, inputs.policy, language=lang.value):
             console.print(line, highlight=False, soft_wrap=True)
         found = probe(planned.examinations, runtime, seed=seed)

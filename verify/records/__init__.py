@@ -47,7 +47,7 @@ from verify.records.estimates import Estimand, Estimate, Levels
 from verify.records.frameworks import Clause, Framework, Mapping
 from verify.records.instrument import Envelope, NearTies, Repeatability, Suitability, SuitabilityCase
 from verify.records.items import Item
-from verify.records.plans import Plan, PlannedCheck, PlannedSuite, Power, Stopping
+from verify.records.plans import Caution, Plan, PlannedCheck, PlannedSuite, Power, Stopping
 from verify.records.requests import (
     Classify,
     Generate,
@@ -79,6 +79,7 @@ __all__ = [
     "Bound",
     "BoundOverride",
     "CalibrationRecord",
+    "Caution",
     "Change",
     "ChangeReason",
     "Check",
