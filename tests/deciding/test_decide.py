@@ -181,6 +181,19 @@ def test_all_must_pass_for_the_whole_to_pass(outcomes: list[Outcome], whole: Out
     assert overall(outcomes) is whole
 
 
+@pytest.mark.parametrize("others", [1.0, 0.9])
+def test_a_whole_with_one_check_at_its_limit_passes_in_at_most_alpha(others: float) -> None:
+    """Oracle: table M11 (intersection-union), exact: the least count that passes, and scipy's binomial."""
+    from scipy.stats import binom
+
+    n, limit = 200, Bound(at_least=0.9)
+    least = next(x for x in range(n + 1) if verdict(scores(x, n - x), limit).verdict is Outcome.PASS)
+    chance = {rate: float(binom.sf(least - 1, n, rate)) for rate in (0.9, others)}
+
+    assert overall([Outcome.PASS, verdict(scores(least - 1, n - least + 1), limit).verdict]) is Outcome.INCONCLUSIVE
+    assert chance[0.9] * chance[others] ** 9 <= 0.05
+
+
 def test_the_p_value_inverts_the_interval_that_decided() -> None:
     """Oracle: the exact binomial tail P(X <= 70 | n = 100, p = 0.9), scipy."""
     from scipy.stats import binom

@@ -201,7 +201,24 @@ def test_the_page_states_what_the_instrument_can_do_and_what_it_cannot_see(tmp_p
         for figure in ("0.985", "0.2: 1/3 [0.008, 0.906]", "0.4: 3/3 [0.292, 1.000]", "0.368", "0.990", "0.020"):
             assert figure in page, figure
         assert "0.125" in page
+        assert MEASURED.content_digest() in page  # the record that the results cite
         assert "nobody.asked" not in page  # a check that this run does not have
+
+
+def test_what_each_interval_is_about_is_told_apart_where_checks_differ(tmp_path: Path, locales: Locales) -> None:
+    evidence = make_evidence()
+    first, *others = evidence.plan.checks
+    checks = (first.model_copy(update={"estimand": "items_x_generations"}), *others)
+    plan = evidence.plan.model_copy(update={"checks": checks})
+    results = evidence.results.model_copy(update={"plan": plan.content_digest()})
+    write_bundle(tmp_path, replace(evidence, plan=plan, results=results))
+    files = render(read_bundle(tmp_path), out=tmp_path / "report", frameworks=(), locales=locales, formats=("html",))
+
+    for file, language in zip(files, ("ko", "en"), strict=True):
+        page = " ".join(html.fromstring(file.read_text("utf-8")).text_content().split())
+        said = Words(language, locales[language])("estimand.items_x_generations")  # type: ignore[arg-type]
+        assert f"{said} ({first.name})" in page
+        assert page.count(f"({first.name})") == 1
 
 
 def test_the_terminal_states_the_same_in_both_languages(locales: Locales) -> None:

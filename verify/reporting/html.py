@@ -44,6 +44,7 @@ def to_html(page: Page, *, templates: Path, others: tuple[str, ...] = ()) -> str
             results=page.bundle.results,
             conduct=page.bundle.conduct,
             calibration=calibration,
+            calibration_record=instrument.identity(calibration) if calibration else None,
             performance=instrument.rows(calibration, words, checks=asked) if calibration else [],
             performance_columns=instrument.COLUMNS,
             calibration_notes=list(instrument.notes(calibration, words)) if calibration else [],

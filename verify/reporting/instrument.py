@@ -36,6 +36,12 @@ def rows(record: CalibrationRecord, words: Words, *, checks: Collection[str] | N
     return [_row(one, record.detections, words) for one in shown]
 
 
+def identity(record: CalibrationRecord) -> tuple[str, str]:
+    """The record's digest, by which a run cites it, and the engine and methods that it was made with."""
+    made = [(name.removeprefix("method:"), value) for name, value in record.made_with.items() if "suite:" not in name]
+    return record.content_digest(), ", ".join(f"{name} {value}" for name, value in made)
+
+
 def notes(record: CalibrationRecord, words: Words) -> Iterator[str]:
     """How constructed standards were read, and which planted defects were not seen."""
     exact = [reading for reading in record.readings if reading.exact]
