@@ -269,6 +269,45 @@ def test_bounded_scores_with_many_zeros_are_covered_from_above():
     assert missed / 400 <= 0.025 + 3 * math.sqrt(0.025 * 0.975 / 400)
 
 
+def _rare(random: np.random.Generator, n: int) -> np.ndarray:
+    return (random.random(n) < 0.1).astype(float)
+
+
+SKEWED = {
+    "one in ten, the range holds 0": (_rare, 0.1, -1.0),
+    "one in ten falls by 0.8": (lambda random, n: 0.8 * _rare(random, n), 0.08, -1.0),
+    "95 % zeros": (lambda random, n: np.where(random.random(n) < 0.05, random.random(n), 0.0), 0.025, 0.0),
+    "beta near 0": (lambda random, n: random.beta(0.3, 3.0, n), 1 / 11, 0.0),
+    "rare among small": (
+        lambda random, n: np.where(random.random(n) < 0.06, 1.0, 0.05 * random.random(n)), 0.0835, 0.0
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("clusters", [30, 60, 228])
+@pytest.mark.parametrize("kind", SKEWED)
+def test_skewed_scores_pass_a_limit_that_they_lie_at_no_more_often_than_alpha(kind, clusters):
+    # Oracle: simulation with known means; t alone misses above in up to 19 %. 3 standard errors.
+    draw, truth, low = SKEWED[kind]
+    random, runs = np.random.default_rng(61), 600
+    highs = [
+        clustered_mean(
+            draw(random, clusters).tolist(), range(clusters), confidence=0.9, low=low, high=1, skewed=True
+        ).interval.high
+        for _ in range(runs)
+    ]
+
+    assert np.mean(np.array(highs) < truth) <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / runs)
+
+
+def test_dense_scores_keep_the_t_interval_nearly():
+    values = np.clip(0.1 + np.random.default_rng(62).normal(0, 0.25, 120), -1, 1)
+    plain = clustered_mean(values.tolist(), range(120)).interval
+    found = clustered_mean(values.tolist(), range(120), low=-1, high=1, skewed=True).interval
+
+    assert found.high - found.low <= 1.03 * (plain.high - plain.low)
+
+
 def test_one_cluster_is_not_measured():
     for method in (clustered_mean, clustered_proportion):
         with pytest.raises(NotEnoughDataError, match="one cluster"):
