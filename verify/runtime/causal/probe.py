@@ -7,7 +7,7 @@ inputs take the plain path alone until a longer trial has passed.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -67,6 +67,8 @@ class Ways(NamedTuple):
     split: Path | None
     """None where the config names an attention that cannot be split."""
     split_packed: Path
+    has_split: Callable[[], bool]
+    """Whether either of them has computed any attention in two parts; windows may be too short for it."""
 
 
 class Noise(NamedTuple):
@@ -112,6 +114,8 @@ def try_out(ways: Ways, *, length: int, config: Any, tokens: Sequence[int], exac
     splits = False
     if ways.split is not None:
         splits, apart = trial.holds(ways.split_packed if packs else ways.split)
+        if splits and not ways.has_split():
+            splits, apart = False, "the windows are shorter than what a trial shares"
         reason += f"; split attention{'' if splits else ' is not used'}: {apart}"
     return plain._replace(shares=True, packs=packs, splits=splits, reason=reason)
 
