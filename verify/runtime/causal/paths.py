@@ -144,7 +144,9 @@ class CausalPaths:
 
     def _trial(self, length: int) -> probe.Trust:
         small = self._limits._replace(row_tokens=max(self._limits.row_tokens, 64), call_tokens=0)
-        split, split_packed = (self._shared(packs=packs, splits=True, limits=small) for packs in (False, True))
+        # Rows so short that even a short trial has some behind a prefix.
+        short = small._replace(row_tokens=min(small.row_tokens, max(16, length // 4)))
+        split, split_packed = (self._shared(packs=packs, splits=True, limits=short) for packs in (False, True))
         ways = probe.Ways(
             alone=self.alone,
             rounded=_Rounded(self._network, self.alone),
