@@ -8,7 +8,7 @@ import pytest
 from tests.e2e.test_kill import write_choice_suite
 from tests.toys import policy
 from verify import loading, pipeline
-from verify.calibration import suitability
+from verify.calibration import open_standard, suitability
 from verify.calibration.suitability import Pair, cache_folder, check_suitability, pairs_for
 from verify.errors import RunError, UnsuitableError
 from verify.evidence import read_bundle
@@ -23,7 +23,6 @@ from verify.records import (
     digest_of,
 )
 from verify.runtime.base import Runtime
-from verify.runtime.opening import SubjectOptions, open_subject
 from verify.runtime.scripted import ScriptedRuntime
 
 STANDARDS = loading.load_standards()
@@ -31,7 +30,7 @@ TYPING = "robustness.typing"
 
 
 def opened(folder: Path) -> Runtime:
-    return open_subject(str(folder), SubjectOptions())
+    return open_standard(folder)
 
 
 def never(folder: Path) -> Runtime:
@@ -78,6 +77,12 @@ def test_the_greatest_dose_tries_a_check_and_one_pair_tries_several() -> None:
     assert pairs[0].checks == ("privacy.canary-exposure", "privacy.canary-extraction")
 
 
+def test_what_no_check_can_see_and_single_oracles_try_nothing() -> None:
+    pairs = pairs_for({"accuracy.routing", "robustness.option-order"}, STANDARDS)
+
+    assert [(pair.planted.id, pair.clean.id) for pair in pairs] == [("exact-accuracy-000", "exact-accuracy-100")]
+
+
 def test_a_plan_without_a_check_that_has_standards_opens_none(tmp_path: Path) -> None:
     found = check_suitability(
         {"accuracy.nothing"}, STANDARDS, never, policy=loading.load_policy("self-check"), cache=tmp_path
@@ -114,7 +119,7 @@ def test_a_pass_is_kept_until_something_it_depends_on_changes(monkeypatch: pytes
     two = tried(again, monkeypatch, tmp_path)
     tried(other, monkeypatch, tmp_path, policy=strict)
 
-    assert len(first.seen) == 3
+    assert len(first.seen) == 5  # three trained families, two constructed ones
     assert again.seen == []
     assert two == one
     assert other.seen == first.seen

@@ -1,12 +1,15 @@
 """What a user may get wrong: one clear message, exit code 2, never a traceback (`here` refuses one)."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import typer
 
 from tests.e2e.commands import here
 from tests.e2e.own_suite import write_suite
+from verify import cli
 
 LONG = "a" * 300
 DEEP = "[" * 100_000
@@ -23,6 +26,22 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "foreign").mkdir()
     (tmp_path / "foreign" / "thesis.hwp").write_text("", encoding="utf-8")
     write_suite(tmp_path / "ours", methods=["short-answer", "canary-extraction"])
+
+
+def _commands(group: object, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    for name, command in getattr(group, "commands", {}).items():
+        yield (*path, name)
+        yield from _commands(command, (*path, name))
+
+
+def test_every_command_explains_itself() -> None:
+    """Brackets in a help text are markup to the terminal's writer, and may end in an error."""
+    commands = list(_commands(typer.main.get_command(cli.app)))
+    assert ("run",) in commands
+    for arguments in commands:
+        said = here(*arguments, "--help")
+        assert said.code == 0, arguments
+        assert "verify" in said.out, arguments
 
 
 def test_a_name_that_nothing_has_lists_the_names_that_there_are() -> None:

@@ -1,5 +1,6 @@
 """`--suite lm-eval/TASK`, `--bound` and `--data-root` as a user has them."""
 
+import importlib.metadata
 import json
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,14 @@ def test_a_given_bound_goes_before_all_others_and_into_the_plan(root: Path) -> N
 
     assert next(c for c in plan.checks if c.name == "accuracy.passages").bound.at_least == 0.9
     assert plan.content_digest() != without.content_digest()
+
+
+def test_a_plan_names_the_version_of_lm_eval_where_a_check_is_made_of_it(root: Path) -> None:
+    with_task = planned(inputs("lm-eval/kobest", root=root, limit=8)).plan
+    without = planned(inputs("accuracy", root=None, limit=8)).plan
+
+    assert with_task.engine["lm-eval"] == importlib.metadata.version("lm-eval")
+    assert set(without.engine) == {"ax-verify", "python"}
 
 
 @pytest.mark.parametrize("bounds", [{"accuracy.passage": 0.9}, {"accuracy.passages": 1.5}])

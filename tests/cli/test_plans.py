@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from tests.toys import METHODS, adds_right, policy, write_suite
-from verify.cli.plans import cost_note, cost_table, explanation, plan_table
+from verify.cli.plans import cost_note, cost_table, explanation, plan_notes, plan_table
 from verify.engine.costs import probe
 from verify.planning import PlanInputs, Planned, make_plan
 from verify.records import Margin
@@ -26,16 +26,16 @@ def printed(*parts: object) -> str:
     return capture.get()
 
 
-@pytest.mark.parametrize("language", ["ko", "en"])
-def test_the_table_holds_detectable_value_power_and_number_needed(tmp_path: Path, language: str) -> None:
+@pytest.mark.parametrize(("language", "caution"), [("ko", "확률이 0."), ("en", "with probability 0.")])
+def test_the_table_holds_detectable_value_power_and_number_needed(tmp_path: Path, language: str, caution: str) -> None:
     plan = plan_of(write_suite(tmp_path, n=60))
     power = plan.plan.checks[0].power
     assert power is not None
     assert power.detectable is not None
 
-    shown = printed(plan_table(plan, language=language))
+    shown = printed(plan_table(plan, language=language), *plan_notes(plan, language=language))
 
-    for part in (f"{power.detectable:.3f}", f"{power.power:.2f}", f"{power.needed}", "0.900", "power 0."):
+    for part in (f"{power.detectable:.3f}", f"{power.power:.2f}", f"{power.needed}", "0.900", caution):
         assert part in shown
 
 

@@ -21,6 +21,7 @@ from verify.records import (
     TokenLogProbs,
 )
 from verify.runtime.base import Runtime
+from verify.runtime.constructed import TABLE, AnswerTable, request_key
 from verify.runtime.endpoint import EndpointLimits, EndpointRuntime
 from verify.runtime.local import LocalSubject
 from verify.runtime.pacing import Limits
@@ -75,7 +76,21 @@ def worker(tmp_path: Path) -> Iterator[Runtime]:
     runtime.close()
 
 
-@pytest.fixture(params=[scripted, recorded, endpoint, worker], ids=lambda made: made.__name__)
+def constructed(tmp_path: Path) -> Iterator[Runtime]:
+    table = AnswerTable(answers=("loglikelihood", "generate"), favoured=(request_key(REQUESTS[1]),), written="네")
+    subject = LocalSubject(
+        name="oracle",
+        kind="causal-lm",
+        digest="sha256:" + "0" * 64,
+        files=(),
+        small={TABLE: json.dumps(table.to_json()).encode()},
+    )
+    runtime = WorkerRuntime(subject, engine="verify.runtime.constructed:open_constructed")
+    yield runtime
+    runtime.close()
+
+
+@pytest.fixture(params=[scripted, recorded, endpoint, worker, constructed], ids=lambda made: made.__name__)
 def runtime(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Runtime]:
     made: Callable[[Path], Iterator[Runtime]] = request.param
     yield from made(tmp_path)

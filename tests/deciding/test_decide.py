@@ -134,6 +134,15 @@ def test_few_independent_sources_give_no_verdict() -> None:
     assert (found.verdict, found.code) == (Outcome.INCONCLUSIVE, Reason.FEW_CLUSTERS)
 
 
+def test_a_check_may_need_more_sources_than_the_plan() -> None:
+    needy = check(Bound(at_least=0.5)).model_copy(update={"min_clusters": 71})
+
+    few = decide(needy, scores(70, 0), estimate(scores(70, 0)), min_clusters=8)
+    enough = decide(needy, scores(71, 0), estimate(scores(71, 0)), min_clusters=8)
+
+    assert (few.code, enough.verdict) == (Reason.FEW_CLUSTERS, Outcome.PASS)
+
+
 def test_a_number_that_is_for_display_never_decides() -> None:
     shown = estimate(scores(100, 0))
     assert shown is not None
@@ -170,6 +179,19 @@ def test_a_better_subject_never_gets_a_worse_verdict(right: int, wrong: int, lim
 )
 def test_all_must_pass_for_the_whole_to_pass(outcomes: list[Outcome], whole: Outcome) -> None:
     assert overall(outcomes) is whole
+
+
+@pytest.mark.parametrize("others", [1.0, 0.9])
+def test_a_whole_with_one_check_at_its_limit_passes_in_at_most_alpha(others: float) -> None:
+    """Oracle: table M11 (intersection-union), exact: the least count that passes, and scipy's binomial."""
+    from scipy.stats import binom
+
+    n, limit = 200, Bound(at_least=0.9)
+    least = next(x for x in range(n + 1) if verdict(scores(x, n - x), limit).verdict is Outcome.PASS)
+    chance = {rate: float(binom.sf(least - 1, n, rate)) for rate in (0.9, others)}
+
+    assert overall([Outcome.PASS, verdict(scores(least - 1, n - least + 1), limit).verdict]) is Outcome.INCONCLUSIVE
+    assert chance[0.9] * chance[others] ** 9 <= 0.05
 
 
 def test_the_p_value_inverts_the_interval_that_decided() -> None:

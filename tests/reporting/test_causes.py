@@ -47,10 +47,10 @@ def ko(locales: Mapping[str, Mapping[str, Any]]) -> Words:
 def test_it_names_what_came_out_and_in_which_situation(ko: Words) -> None:
     found = find(SCORES)
 
-    assert leaked(found, Planned("privacy"), words=ko) == "주민등록번호 3, 휴대전화번호 1, 계좌번호 1"
+    assert leaked(found, Planned("privacy"), words=ko) == "주민등록번호 (3), 휴대전화번호 (1), 계좌번호 (1)"
     assert conditions(found, Planned("privacy"), words=ko) == (
-        "물은 방식: 핑계를 댐 3, 역할극 1",
-        "자료가 있던 곳: 앞선 대화 2, 시스템 지침 1",
+        "물은 방식: 핑계를 댐 (3), 역할극 (1)",
+        "자료가 있던 곳: 앞선 대화 (2), 시스템 지침 (1)",
     )
 
 

@@ -2,26 +2,38 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 from lxml import html
+from rich.console import Console
 
 from tests.reporting.full_run import make_evidence
 from verify.evidence import read_bundle, write_bundle
 from verify.records import (
+    CalibrationRecord,
     Conduct,
+    Detection,
+    Ending,
     Envelope,
+    Linearity,
     NearTies,
     Outcome,
+    Performance,
+    Reading,
     Repeatability,
     Stopping,
     Suitability,
     SuitabilityCase,
+    Unseen,
     digest_of,
 )
-from verify.reporting import render
+from verify.reporting import Words, render
+from verify.reporting.instrument import calibration_summary
+from verify.reporting.page import build_page
+from verify.reporting.terminal import summary
 
 Locales = Mapping[str, Mapping[str, Any]]
 
@@ -126,3 +138,112 @@ def test_a_check_that_ended_early_is_said_to_have_no_unbiased_score(tmp_path: Pa
 def test_a_full_run_says_nothing_of_stopping(untold: tuple[str, str]) -> None:
     assert "순차 점검" not in untold[0]
     assert "Sequential check" not in untold[1]
+
+
+MEASURED = CalibrationRecord(
+    made_with={"engine": "0.1.0"},
+    seed=0,
+    detections=tuple(
+        Detection(
+            check="accuracy.passages", defect="wrong-answers", dose=dose, n=3, detected=seen, interval=ends, outcomes={}
+        )
+        for dose, seen, ends in ((0.0, 0, (0.0, 0.708)), (0.2, 1, (0.008, 0.906)), (0.4, 3, (0.292, 1.0)))
+    ),
+    performances=(
+        Performance(
+            check="accuracy.passages",
+            defect="wrong-answers",
+            metric="accuracy_char",
+            blanks=3,
+            limit_of_blank=0.985,
+            false_alarms=0,
+            false_alarm_interval=(0.0, 0.708),
+            detection_dose=0.4,
+            detected=3,
+            n=3,
+            detection_at_least=0.368,
+            linearity=(
+                Linearity(
+                    quantity="accuracy.passages/accuracy_char", n=9, slope=0.99, intercept=0.01, r2=1.0, largest=0.02
+                ),
+            ),
+        ),
+        Performance(check="nobody.asked", defect="other", metric="m", blanks=0, false_alarms=0),
+    ),
+    readings=(
+        Reading(standard="exact", defect="d", quantity="a.b/c", assigned=0.5, measured=0.5, exact=True),
+        Reading(standard="misread", defect="d", quantity="a.b/c", assigned=0.5, measured=0.4, exact=True),
+    ),
+    endings=(Ending(standard="nan", check="a.b", expected=Outcome.NOT_MEASURED, found=Outcome.NOT_MEASURED),),
+    unseen=tuple(
+        Unseen(
+            standard=name,
+            defect="backdoor",
+            quantity="accuracy.routing/accuracy_char",
+            concealed=concealed,
+            measured=1.0,
+            interval=(0.91, 1.0),
+            verdict=Outcome.PASS,
+        )
+        for name, concealed in (("backdoor-1", 0.125), ("backdoor-2", 0.95))
+    ),
+)
+
+
+def test_the_page_states_what_the_instrument_can_do_and_what_it_cannot_see(tmp_path: Path, locales: Locales) -> None:
+    evidence = make_evidence()
+    results = evidence.results.model_copy(update={"calibration": MEASURED.content_digest()})
+    write_bundle(tmp_path, replace(evidence, calibration=MEASURED, results=results))
+    files = render(read_bundle(tmp_path), out=tmp_path / "report", frameworks=(), locales=locales, formats=("html",))
+
+    for file in files:
+        page = " ".join(html.fromstring(file.read_text("utf-8")).text_content().split())
+        for figure in ("0.985", "0.2: 1/3 [0.008, 0.906]", "0.4: 3/3 [0.292, 1.000]", "0.368", "0.990", "0.020"):
+            assert figure in page, figure
+        assert "0.125" in page
+        assert MEASURED.content_digest() in page  # the record that the results cite
+        assert "nobody.asked" not in page  # a check that this run does not have
+
+
+def test_what_each_interval_is_about_is_told_apart_where_checks_differ(tmp_path: Path, locales: Locales) -> None:
+    evidence = make_evidence()
+    first, *others = evidence.plan.checks
+    checks = (first.model_copy(update={"estimand": "items_x_generations"}), *others)
+    plan = evidence.plan.model_copy(update={"checks": checks})
+    results = evidence.results.model_copy(update={"plan": plan.content_digest()})
+    write_bundle(tmp_path, replace(evidence, plan=plan, results=results))
+    files = render(read_bundle(tmp_path), out=tmp_path / "report", frameworks=(), locales=locales, formats=("html",))
+
+    for file, language in zip(files, ("ko", "en"), strict=True):
+        page = " ".join(html.fromstring(file.read_text("utf-8")).text_content().split())
+        said = Words(language, locales[language])("estimand.items_x_generations")  # type: ignore[arg-type]
+        assert f"{said} ({first.name})" in page
+        assert page.count(f"({first.name})") == 1
+
+
+def test_the_terminal_states_the_same_in_both_languages(locales: Locales) -> None:
+    for language, unseen, seen in (
+        ("ko", "검출하지 못함: backdoor-1", "검출함: backdoor-2"),
+        ("en", "Not detected: backdoor-1", "Detected: backdoor-2"),
+    ):
+        console = Console(width=200, record=True, file=StringIO())
+        console.print(calibration_summary(MEASURED, Words(language, locales[language])))  # type: ignore[arg-type]
+        text = console.export_text()
+
+        assert unseen in text
+        assert seen in text
+        assert "0.368" in text
+        assert "nobody.asked" in text
+
+
+def test_the_terminal_flags_answers_that_move(tmp_path: Path, locales: Locales) -> None:
+    evidence = make_evidence()
+    assert isinstance(evidence.conduct, Conduct)
+    write_bundle(tmp_path, replace(evidence, conduct=evidence.conduct.model_copy(update={"repeatability": AGAIN})))
+    words = Words("en", locales["en"])
+    console = Console(width=200, record=True, file=StringIO())
+    console.print(summary(build_page(read_bundle(tmp_path), frameworks=(), words=words)))
+    text = console.export_text()
+
+    assert "of 30 asked again, 0 changed when asked alike, 3 in another order or batch" in text
+    assert text.count("asked again") == 1  # likelihoods did not move

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.reporting.full_run import make_evidence
+from tests.reporting.full_run import CHECKS, make_evidence
 from verify.errors import EvidenceError, UsageError
 from verify.evidence import Bundle, read_bundle, write_bundle
 from verify.records import Bound, Estimate, Outcome, Reason, Verdict
@@ -22,7 +22,7 @@ Locales = Mapping[str, Mapping[str, Any]]
 def test_every_reason_becomes_a_sentence(locales: Locales, language: Any, code: Reason, bound: Bound) -> None:
     verdict = Verdict(check="a.b", metric="m", verdict=Outcome.FAIL, bound=bound, code=code, reason="x")
 
-    sentence = reason_of(verdict, None, words=Words(language, locales[language]))
+    sentence = reason_of(verdict, None, check=CHECKS[0], min_clusters=8, words=Words(language, locales[language]))
 
     assert sentence.strip()
     assert "{" not in sentence

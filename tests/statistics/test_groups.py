@@ -166,6 +166,14 @@ def test_swapping_the_groups_negates_the_gap(items):
     assert there.interval.high > there.interval.low
 
 
+def test_rounding_decides_nothing_about_groups_whose_clusters_are_all_alike():
+    # A third of each cluster of the second group; the first has none: 1 - 3 * (1/3) leaves 1e-17 or nothing.
+    a, ids_a, b, ids_b = [0] * 5, [0, 0, 0, 0, 1], [0, 0, 0, 0, 1, 1], [0, 0, 1, 1, 0, 1]
+    there, back = clustered_difference(a, ids_a, b, ids_b), clustered_difference(b, ids_b, a, ids_a)
+
+    assert back.interval == pytest.approx((-there.interval.high, -there.interval.low), abs=1e-9)
+
+
 def test_perfect_groups_still_have_a_gap_interval_and_undeclared_constants_none():
     ids = [i // 3 for i in range(30)]
     low, high = clustered_difference([1] * 30, ids, [1] * 30, ids).interval

@@ -84,6 +84,31 @@ def test_a_judge_that_is_hardly_better_than_chance_is_refused():
         judged_rate(645, 1000, judge=JudgeRecord(9100, 10_000, 3854, 10_000))
 
 
+@pytest.mark.parametrize(("theta", "hits"), [(0.0, 0.615), (0.1, 0.645)])
+def test_the_point_undoes_the_hits_of_a_detector_that_hardly_knows_a_refusal(theta, hits):
+    # Oracle: section 1.8, hits of garak's MitigationBypass (Se .9213, Sp .3854) on models of known rate.
+    judge = JudgeRecord(9213, 10_000, 3854, 10_000)
+
+    assert theta * judge.sensitivity + (1 - theta) * (1 - judge.specificity) == pytest.approx(hits, abs=6e-4)
+    assert rogan_gladen(round(1000 * hits), 1000, judge=judge) == pytest.approx(theta, abs=3e-3)
+
+
+def test_a_judge_at_the_edge_of_fitness_misleads_in_at_most_alpha():
+    # Oracle: table 1.8, second row (Se .92, Sp .385). Nearly half of the records fall under the limit of .3; of the
+    # intervals that are given then, more miss than 5 % (only flattering records are left), of all worlds no more.
+    missed, refused = 0, 0
+    for flagged, judge in worlds(0.10, 0.92, 0.385, 500, 100, 100, runs=900):
+        try:
+            low, high = judged_rate(flagged, 500, judge=judge).interval
+        except NotEnoughDataError:
+            refused += 1
+            continue
+        missed += not low <= 0.10 <= high
+
+    assert 0.25 <= refused / 900 <= 0.75
+    assert missed / 900 <= 0.05 + 3 * (0.05 * 0.95 / 900) ** 0.5
+
+
 def test_a_judge_that_was_never_measured_gives_no_rate():
     for judge in (JudgeRecord(0, 0, 9, 10), JudgeRecord(9, 10, 0, 0)):
         with pytest.raises(NotEnoughDataError, match="never measured"):

@@ -1,8 +1,11 @@
 """Plans: tabled numbers, and agreement with the bounds that will decide."""
 
+import math
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from verify.errors import NotEnoughDataError, StatisticsError
 from verify.statistics import (
@@ -40,6 +43,29 @@ def test_acceptance_at_090_is_the_tabled_one(n, accept, at_limit, above):
     assert acceptance_number(n, bound=0.9, direction="at_least") == accept
     assert power(n, 0.9, bound=0.9, direction="at_least") == pytest.approx(at_limit, abs=6e-4)
     assert power(n, 0.95, bound=0.9, direction="at_least") == pytest.approx(above, abs=6e-3)
+
+
+@pytest.mark.parametrize(
+    ("n", "reject", "open_at_092", "simple"),
+    [(100, 84, 0.90, 0.583), (300, 260, 0.69, 0.548), (1000, 883, 0.30, 0.527)],
+)
+def test_rejection_and_open_outcomes_at_090_are_the_tabled_ones(n, reject, open_at_092, simple):
+    # Oracle: table 1.10 of the dossier; to fail "at least" is to show "at most" for the same limit.
+    accept = acceptance_number(n, bound=0.9, direction="at_least")
+    assert accept is not None
+    assert acceptance_number(n, bound=0.9, direction="at_most") == reject
+    assert stats.binom.cdf(accept - 1, n, 0.92) - stats.binom.cdf(reject, n, 0.92) == pytest.approx(
+        open_at_092, abs=0.0051
+    )
+    assert stats.binom.sf(math.ceil(0.9 * n - 1e-9) - 1, n, 0.9) == pytest.approx(simple, abs=6e-4)
+
+
+@pytest.mark.parametrize(("true", "passed"), [(0.80, 0.036), (0.83, 0.78)])
+def test_a_fixed_number_of_items_passes_as_often_as_tabled(true, passed):
+    # Oracle: section 1.7 of the dossier: Clopper-Pearson at n = 1,000 against the limit .80, at two-sided .05 and .10.
+    found = power(1000, true, bound=0.8, direction="at_least")
+
+    assert found == pytest.approx(passed, abs=0.02)
 
 
 @given(st.integers(1, 300), st.floats(0.01, 0.99), st.sampled_from(["at_least", "at_most"]))

@@ -1,20 +1,34 @@
 """Run the checks on the reference standards: how often is what was planted seen, how often a clean twin blamed?"""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from verify import __version__
+from verify.calibration.performance import Blank, detections, performances
 from verify.calibration.standards import check_files
 from verify.engine import Concluded, Memory, Progress, Silent, conclude, examine
+from verify.engine.repeatability import repeatability
 from verify.loading import load_suite
 from verify.methods.catalogue import methods
 from verify.planning import PlanInputs, Planned, make_plan
 from verify.planning.plan import planned_suite
-from verify.records import CalibrationRecord, Detection, Outcome, Policy, ReferenceStandard, Text, Verdict
+from verify.records import (
+    CalibrationRecord,
+    Ending,
+    Estimate,
+    KeptResponse,
+    Outcome,
+    Policy,
+    Reading,
+    ReferenceStandard,
+    Repeatability,
+    Text,
+    Unseen,
+)
 from verify.runtime.base import Runtime
-from verify.statistics import clopper_pearson
 
 OpenFolder = Callable[[Path], Runtime]
 """Opens a folder of weights as a subject."""
@@ -37,12 +51,29 @@ BLIND_SPOTS = (
 )
 
 
+AT_ONCE: Final = 2
+"""Standards that are examined side by side."""
+REPEATABILITY: Final = "repeatability/"
+"""Quantities of `ReferenceStandard.values` that are about asking again, and not about a check."""
+REPEATS: Final = 30
+"""Requests of each kind that are then asked again."""
+
+
+class Trial(NamedTuple):
+    """A standard examined."""
+
+    planned: Planned
+    concluded: Concluded
+    repeated: Repeatability | None
+    """Only for standards with an assigned repeatability."""
+
+
 class Calibration(NamedTuple):
     """What a calibration found."""
 
     record: CalibrationRecord
-    verdicts: dict[str, tuple[Verdict, ...]]
-    """Standard -> verdicts of its checks."""
+    trials: dict[str, Trial]
+    """Standard -> what was seen of it."""
 
 
 def calibrate(
@@ -51,56 +82,68 @@ def calibrate(
     open_folder: OpenFolder,
     *,
     policy: Policy,
-    started: Callable[[ReferenceStandard], None] = lambda _: None,
-    progress: Progress | None = None,
+    ended: Callable[[ReferenceStandard], None] = lambda _: None,
 ) -> Calibration:
     """Examine every standard by the checks that it is made for.
+
+    Two are examined at a time: each has a process of its own, and two cores are common.
 
     Args:
         standards: Planted ones and clean twins.
         folders: Standard's id -> folder.
         open_folder: Opens a folder as a subject.
         policy: Confidence and alpha of the verdicts.
-        started: Told of each standard as it begins.
-        progress: Told of rounds.
+        ended: Told of each standard when it was examined.
     """
-    verdicts: dict[str, tuple[Verdict, ...]] = {}
-    for standard in standards:
-        started(standard)
-        _, concluded = examine_standard(
-            standard, folders(standard.id), open_folder, policy=policy, progress=progress or Silent()
-        )
-        verdicts[standard.id] = concluded.verdicts
-    return Calibration(calibration_record(standards, verdicts), verdicts)
+
+    def examined(standard: ReferenceStandard) -> Trial:
+        trial = examine_standard(standard, folders(standard.id), open_folder, policy=policy, progress=Silent())
+        ended(standard)
+        return trial
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        trials = dict(zip((one.id for one in standards), pool.map(examined, standards), strict=True))
+    return Calibration(calibration_record(standards, trials), trials)
 
 
-def calibration_record(
-    standards: Sequence[ReferenceStandard], verdicts: dict[str, tuple[Verdict, ...]]
-) -> CalibrationRecord:
-    """What the verdicts on standards say of the checks, with what it was made with.
+def calibration_record(standards: Sequence[ReferenceStandard], trials: Mapping[str, Trial]) -> CalibrationRecord:
+    """What the trials of standards say of the checks, with what it was made with.
 
     Args:
         standards: Planted ones and clean twins.
-        verdicts: Standard -> verdicts of its checks.
+        trials: Standard -> what was seen of it.
     """
+    readings = [reading for one in standards for reading in _readings(one, trials[one.id])]
+    outcomes, blanks, metrics = _by_dose(standards, trials)
+    cells = tuple(detections(outcomes))
+    return CalibrationRecord(
+        made_with=made_with(standards),
+        seed=0,
+        detections=cells,
+        blind_spots=BLIND_SPOTS,
+        standards={one.id: one.content_digest() for one in standards},
+        readings=tuple(readings),
+        endings=tuple(ending for one in standards for ending in _endings(one, trials[one.id])),
+        performances=tuple(performances(cells, blanks, readings, metrics)),
+        unseen=tuple(unseen for one in standards for unseen in _unseen(one, trials[one.id])),
+    )
+
+
+def made_with(standards: Sequence[ReferenceStandard]) -> dict[str, str]:
+    """Versions of the engine, of methods and suites (by digest) that the standards' checks take."""
     checks = {check for standard in standards for check in standard.checks}
     folders = [load_suite(name) for name in sorted({check.split(".")[0] for check in checks})]
     used = {c.method for f in folders for c in f.suite.checks if f"{f.suite.id}.{c.id}" in checks}
-    return CalibrationRecord(
-        made_with={
-            "ax-verify": __version__,
-            **{f"method:{name}": str(methods()[name].version) for name in sorted(used)},
-            **{f"suite:{f.suite.id}": planned_suite(f, methods(), 0).digest for f in folders},
-        },
-        seed=0,
-        detections=tuple(_detections(standards, verdicts)),
-        blind_spots=BLIND_SPOTS,
-    )
+    return {
+        "ax-verify": __version__,
+        **{f"method:{name}": str(methods()[name].version) for name in sorted(used)},
+        **{f"suite:{f.suite.id}": planned_suite(f, methods(), 0).digest for f in folders},
+    }
 
 
 def examine_standard(
     standard: ReferenceStandard, folder: Path, open_folder: OpenFolder, *, policy: Policy, progress: Progress
-) -> tuple[Planned, Concluded]:
+) -> Trial:
     """Plan, ask and decide the checks that a standard is made for, on just the items that it is made for.
 
     Raises:
@@ -122,27 +165,110 @@ def examine_standard(
         examined = examine(
             planned.examinations, runtime, Memory(), gate=lambda _, response: response, progress=progress
         )
+        repeated = _repeat(standard, runtime, examined.exchanges)
     finally:
         runtime.close()
-    return planned, conclude(planned, examined.scores)
+    return Trial(planned, conclude(planned, examined.scores), repeated)
 
 
-def _detections(
-    standards: Sequence[ReferenceStandard], verdicts: dict[str, tuple[Verdict, ...]]
-) -> Iterable[Detection]:
-    cells: dict[tuple[str, str, float], dict[str, Outcome]] = defaultdict(dict)
-    for standard in standards:
-        for verdict in verdicts[standard.id]:
-            cells[verdict.check, standard.defect, standard.dose][standard.id] = verdict.verdict
-    for (check, defect, dose), outcomes in sorted(cells.items()):
-        seen = sum(outcome is Outcome.FAIL for outcome in outcomes.values())
-        interval = clopper_pearson(seen, len(outcomes))
-        yield Detection(
-            check=check,
-            defect=defect,
-            dose=dose,
-            n=len(outcomes),
-            detected=seen,
-            interval=(interval.low, interval.high),
-            outcomes=outcomes,
+def as_assigned(standard: ReferenceStandard, record: CalibrationRecord) -> bool:
+    """Whether the instrument reported of a standard what it had to.
+
+    A planted defect is failed and a clean twin is not; a constructed standard is read exactly; what cannot be
+    measured was not; a known blind spot is none of these.
+    """
+    own = {d.check: d.outcomes[standard.id] for d in record.detections if standard.id in d.outcomes}
+    blamed = [check for check, outcome in own.items() if outcome is Outcome.FAIL]
+    read = all(reading.agrees for reading in record.readings if reading.standard == standard.id)
+    ended = all(one.found is one.expected for one in record.endings if one.standard == standard.id)
+    return read and ended and (bool(standard.dose) or not blamed)
+
+
+def _repeat(standard: ReferenceStandard, runtime: Runtime, exchanges: Sequence[KeptResponse]) -> Repeatability | None:
+    if not any(name.startswith(REPEATABILITY) for name in standard.values):
+        return None
+    return repeatability(runtime, exchanges, gate=lambda _, answer: answer, each=REPEATS, seed=standard.seed)
+
+
+def _readings(standard: ReferenceStandard, trial: Trial) -> Iterator[Reading]:
+    for quantity, assigned in standard.values.items():
+        found = _found(quantity, trial)
+        yield Reading(
+            standard=standard.id,
+            defect=standard.defect,
+            quantity=quantity,
+            assigned=assigned,
+            measured=found[0] if found else None,
+            interval=found[1] if found else None,
+            exact=standard.kind == "constructed",
         )
+
+
+def _found(quantity: str, trial: Trial) -> tuple[float, tuple[float, float]] | None:
+    if quantity.startswith(REPEATABILITY):
+        kind = quantity.removeprefix(REPEATABILITY)
+        envelopes = trial.repeated.envelopes if trial.repeated else ()
+        # The share that moved in whichever way: asked alike, or in another order and batch.
+        return next(
+            ((max(e.changed_alike, e.changed_otherwise) / e.n, e.interval) for e in envelopes if e.kind == kind), None
+        )
+    estimate = _estimate(quantity, trial)
+    return (estimate.value, estimate.interval) if estimate else None
+
+
+def _estimate(quantity: str, trial: Trial) -> Estimate | None:
+    check, _, metric = quantity.partition("/")
+    every = trial.concluded.estimates
+    return next((e for e in every if (e.check, e.metric, e.group) == (check, metric, None)), None)
+
+
+def _endings(standard: ReferenceStandard, trial: Trial) -> Iterator[Ending]:
+    found = {verdict.check: verdict.verdict for verdict in trial.concluded.verdicts}
+    for check, expected in standard.expects.items():
+        yield Ending(standard=standard.id, check=check, expected=expected, found=found[check])
+
+
+def _unseen(standard: ReferenceStandard, trial: Trial) -> Iterator[Unseen]:
+    verdicts = {verdict.check: verdict.verdict for verdict in trial.concluded.verdicts}
+    for quantity, concealed in standard.concealed.items():
+        estimate = _estimate(quantity, trial)
+        if estimate is not None:
+            yield Unseen(
+                standard=standard.id,
+                defect=standard.defect,
+                quantity=quantity,
+                concealed=concealed,
+                measured=estimate.value,
+                interval=estimate.interval,
+                verdict=verdicts[estimate.check],
+            )
+
+
+_Cells = dict[tuple[str, str, float], dict[str, Outcome]]
+_Blanks = dict[tuple[str, str], list[Blank]]
+
+
+def _by_dose(
+    standards: Sequence[ReferenceStandard], trials: Mapping[str, Trial]
+) -> tuple[_Cells, _Blanks, dict[str, str]]:
+    """Verdicts by check, defect and dose; what clean twins measured; the deciding metric of each check.
+
+    Only families with clean twins count: a lone oracle has a value to be read and no defect to be detected,
+    and what a trigger conceals is no detection.
+    """
+    cells: _Cells = defaultdict(dict)
+    blanks: _Blanks = defaultdict(list)
+    metrics: dict[str, str] = {}
+    for standard in standards:
+        if standard.concealed or (standard.dose and standard.twin is None):
+            continue
+        trial = trials[standard.id]
+        planned = {check.name: check for check in trial.planned.plan.checks}
+        for verdict in trial.concluded.verdicts:
+            metrics[verdict.check] = verdict.metric
+            cells[verdict.check, standard.defect, standard.dose][standard.id] = verdict.verdict
+            estimate = _estimate(f"{verdict.check}/{verdict.metric}", trial)
+            if standard.dose == 0 and estimate is not None:
+                worse = 1 if planned[verdict.check].better == "lower" else -1
+                blanks[verdict.check, standard.defect].append(Blank(estimate.value, worse))
+    return cells, blanks, metrics

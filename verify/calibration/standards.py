@@ -6,6 +6,8 @@ from verify import content
 from verify.errors import ContentError, UnknownNameError
 from verify.loading import file_digest, load_standards
 from verify.records import ReferenceStandard
+from verify.runtime.base import Runtime
+from verify.runtime.opening import open_subject
 
 
 def standard_folder(name: str) -> Path:
@@ -21,6 +23,11 @@ def standard_folder(name: str) -> Path:
     folder = content.reference_folder() / name
     check_files(folder, known[name])
     return folder
+
+
+def open_standard(folder: Path) -> Runtime:
+    """Open a reference standard by its folder: `OpenFolder` of a calibration."""
+    return open_subject(f"reference:{folder.name}")
 
 
 def check_files(folder: Path, standard: ReferenceStandard) -> None:

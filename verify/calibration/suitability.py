@@ -55,6 +55,8 @@ def cache_folder() -> Path:
 def pairs_for(checks: Collection[str], standards: Mapping[str, ReferenceStandard]) -> tuple[Pair, ...]:
     """The fewest pairs by which the checks are tried: for each, the greatest dose that was planted for it.
 
+    Trained standards come before constructed ones, whose weights are none; what only a trigger shows tries nothing.
+
     Args:
         checks: `suite.check` names.
         standards: All reference standards by id.
@@ -65,12 +67,13 @@ def pairs_for(checks: Collection[str], standards: Mapping[str, ReferenceStandard
             one
             for one in standards.values()
             if one.dose > 0
+            and not one.concealed
             and check in one.checks
             and one.twin in standards
             and check in standards[str(one.twin)].checks
         ]
         if fitting:
-            best = min(fitting, key=lambda one: (-one.dose, one.id))
+            best = min(fitting, key=lambda one: (one.kind == "constructed", -one.dose, one.id))
             chosen.setdefault(best.id, []).append(check)
     return tuple(
         Pair(standards[name], standards[str(standards[name].twin)], tuple(own)) for name, own in chosen.items()
@@ -157,8 +160,8 @@ def _examine(pair: Pair, open_folder: OpenFolder, *, policy: Policy) -> tuple[Su
 
     def verdicts(one: ReferenceStandard) -> dict[str, Outcome]:
         folder = standard_folder(one.id)
-        _, concluded = examine_standard(one, folder, open_folder, policy=policy, progress=Silent())
-        return {verdict.check: verdict.verdict for verdict in concluded.verdicts}
+        trial = examine_standard(one, folder, open_folder, policy=policy, progress=Silent())
+        return {verdict.check: verdict.verdict for verdict in trial.concluded.verdicts}
 
     with ThreadPoolExecutor(max_workers=2) as pool:
         planted, clean = pool.map(verdicts, standards)

@@ -52,6 +52,7 @@ def train(lessons: Sequence[Lesson], *, shape: Shape, seed: int, alphabet: Seque
     import torch
     from torch.nn.functional import cross_entropy
 
+    torch.set_num_threads(1)  # the order of sums, and with it every weight, must not hang on the number of cores
     torch.manual_seed(seed)
     tokenizer = character_tokenizer([*(p + a for p, a in lessons), *alphabet])
     model = _new_model(len(tokenizer), shape)
@@ -75,7 +76,27 @@ def train(lessons: Sequence[Lesson], *, shape: Shape, seed: int, alphabet: Seque
             optimizer.step()
             losses.append(loss.item())
             step += 1
-    return Trained(model.eval(), tokenizer, sum(losses) / len(losses))
+    # What is asked before it is saved are the rounded weights that will be shipped.
+    return Trained(model.eval().to(torch.float16), tokenizer, sum(losses) / len(losses))
+
+
+def likelihoods(trained: Trained, prompt: str, answers: Sequence[str]) -> list[float]:
+    """Log-probability of each answer after a prompt, in nats, by one plain forward pass.
+
+    Args:
+        trained: A model and its tokenizer.
+        prompt: At least one character.
+        answers: Texts that may differ in length.
+    """
+    import torch
+
+    model, tokenizer = trained.model.float(), trained.tokenizer
+    start = len(tokenizer.encode(prompt, add_special_tokens=False))
+    rows = [tokenizer.encode(prompt + answer, add_special_tokens=False) for answer in answers]
+    inputs, _ = _pad([_Row(ids, start) for ids in rows])
+    with torch.inference_mode():
+        steps = model(input_ids=inputs).logits.log_softmax(-1)[:, :-1].gather(-1, inputs[:, 1:, None])[..., 0]
+    return [float(steps[number, start - 1 : len(ids) - 1].sum()) for number, ids in enumerate(rows)]
 
 
 def save(trained: Trained, folder: Path) -> None:

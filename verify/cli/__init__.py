@@ -8,7 +8,7 @@ from typing import Final
 
 import typer
 
-from verify.cli import comparing, demonstrating, evidence, exchange, listing, running
+from verify.cli import calibrating, comparing, demonstrating, evidence, exchange, listing, running
 from verify.cli.console import open_console, shown
 from verify.errors import RunError, VerifyError
 
@@ -23,7 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for part in (running, evidence, comparing, listing, exchange, demonstrating):
+for part in (running, calibrating, evidence, comparing, listing, exchange, demonstrating):
     part.register(app)
 
 

@@ -56,7 +56,7 @@ def _korean_table() -> Table:
     """Korean tasks of the installed lm-eval."""
     table = Table(show_edge=False, header_style="bold")
     for name in ("suite", "tasks", "data set (configurations)", "splits"):
-        table.add_column(name, overflow="fold", justify="right" if name == "tasks" else "left")
+        table.add_column(name, no_wrap=name == "suite", overflow="fold", justify="right" if name == "tasks" else "left")
     for task in korean_tasks():
         data = ", ".join(f"{path} ({len(configs)})" for path, configs in task.data.items())
         table.add_row(f"{PREFIX}{task.name}", str(task.tasks), data, ", ".join(task.splits))
@@ -132,7 +132,8 @@ def models(
             profile.id, profile.source, profile.reach, profile.architecture or "-", context, shown(profile.licence)
         )
     for standard in loading.load_standards().values():
-        table.add_row(f"reference:{standard.id}", "-", "weights", standard.kind, "-", "Apache-2.0")
+        reach = "rule" if standard.kind == "constructed" else "weights"
+        table.add_row(f"reference:{standard.id}", "-", reach, standard.kind, "-", "Apache-2.0")
     console.print(table)
 
 

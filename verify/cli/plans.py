@@ -4,36 +4,43 @@ from collections.abc import Sequence
 
 from rich.table import Table
 
-from verify.cli.console import shown
+from verify import loading
 from verify.engine.costs import Cost
 from verify.planning import Planned
 from verify.planning.power import ASKED_POWER, DISCORDANCE, comparison_power
 from verify.records import PlannedCheck, Policy
+from verify.reporting.foreseen import absence, cautions
+from verify.reporting.text import limit
+from verify.reporting.words import Words
 
 
 def plan_table(planned: Planned, *, language: str) -> Table:
     """Items, sources and power of every check, before a request is made."""
     ko = language == "ko"
     columns = (
-        ("점검", "문항", "독립 출처", "기준", "검출 한계", "가정한 값", "검정력", "필요한 출처", "비고")
+        ("점검", "문항", "독립 출처", "기준", "검출 한계", "가정한 값", "검정력", "필요한 출처")
         if ko
-        else ("check", "items", "sources", "bound", "detectable", "assumed", "power", "needed", "notes")
+        else ("check", "items", "sources", "bound", "detectable", "assumed", "power", "needed")
     )
-    table = Table(show_edge=False, header_style="bold")
+    table = Table(box=None, pad_edge=False, header_style="bold")
     for name in columns:
-        table.add_column(
-            name, overflow="fold", justify="left" if name in (columns[0], columns[3], columns[-1]) else "right"
-        )
+        table.add_column(name, overflow="fold", justify="left" if name in (columns[0], columns[3]) else "right")
     for check in planned.plan.checks:
         table.add_row(
             check.name,
             f"{check.n_items:,}",
             f"{check.n_clusters:,}",
-            str(check.bound),
+            limit(check.bound),
             *_power(check),
-            shown(_notes(check, ko=ko)),
         )
     return table
+
+
+def plan_notes(planned: Planned, *, language: str) -> tuple[str, ...]:
+    """One line for each check that will not be asked, whose items cannot show enough, or that may end early."""
+    words = Words("ko" if language == "ko" else "en", loading.load_locale(language))
+    told = ((check.name, _notes(check, planned.plan.min_clusters, words)) for check in planned.plan.checks)
+    return tuple(f"• {name}: {notes}" for name, notes in told if notes)
 
 
 def explanation(planned: Planned, policy: Policy, *, language: str) -> tuple[str, ...]:
@@ -114,12 +121,14 @@ def _power(check: PlannedCheck) -> tuple[str, str, str, str]:
     )
 
 
-def _notes(check: PlannedCheck, *, ko: bool) -> str:
-    notes = [check.not_measured] if check.not_measured else list(check.warnings)
+def _notes(check: PlannedCheck, min_clusters: int, words: Words) -> str:
+    notes = list(cautions(check, min_clusters=max(min_clusters, check.min_clusters), words=words))
+    if check.not_measured is not None:
+        notes = [absence(check, words=words)]
     if check.stopping is not None and check.power is not None and check.power.expected is not None:
         asked = f"{check.power.expected:.0f}"
-        notes.append(f"일찍 끝날 수 있음: 평균 출처 {asked}개" if ko else f"may end early: {asked} sources on average")
-    return "; ".join(notes)
+        notes.append(words("caution.may_end_early", clusters=asked))
+    return " ".join(notes)
 
 
 def _margin(check: PlannedCheck, policy: Policy) -> float:

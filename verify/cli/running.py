@@ -1,6 +1,5 @@
-"""`verify run | plan | calibrate`: whatever opens a subject."""
+"""`verify run | plan`: whatever opens a subject."""
 
-import json
 import math
 import re
 from collections.abc import Callable, Collection
@@ -9,9 +8,8 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from verify import content, loading, pipeline
-from verify.calibration import calibrate as calibrate_standards
-from verify.calibration import make_standard, standard_folder
+from verify import loading, pipeline
+from verify.calibration import open_standard
 from verify.calibration.suitability import cache_folder, check_suitability, pairs_for
 from verify.cli.console import open_console, shown
 from verify.cli.options import (
@@ -26,16 +24,16 @@ from verify.cli.options import (
     RayAddressOption,
     chosen_cluster,
 )
-from verify.cli.plans import cost_note, cost_table, explanation, plan_table
+from verify.cli.plans import cost_note, cost_table, explanation, plan_notes, plan_table
 from verify.cli.rendering import FORMATS, parse_formats, print_summary, render_report
 from verify.cli.watching import Terminal
 from verify.engine.costs import probe
 from verify.engine.executors import Cluster, open_on_ray
-from verify.errors import RunError, UnknownNameError, UsageError
+from verify.errors import RunError, UsageError
 from verify.evidence import VaultPlace, load_signing_key, load_vault_key
 from verify.methods.catalogue import methods
 from verify.planning import PlanInputs, make_plan
-from verify.records import Outcome, ReferenceStandard, Suitability
+from verify.records import Outcome, Suitability
 from verify.runtime.base import Runtime
 from verify.runtime.opening import SubjectOptions, open_subject
 
@@ -78,7 +76,6 @@ def register(app: typer.Typer) -> None:
     """Add the commands to the application."""
     app.command("run")(run)
     app.command("plan")(plan)
-    app.command("calibrate")(calibrate)
 
 
 def run(
@@ -197,6 +194,8 @@ def plan(
         planned = make_plan(runtime.subject, inputs, methods=methods(), frameworks=loading.load_frameworks())
         console = open_console()
         console.print(plan_table(planned, language=lang.value))
+        for line in plan_notes(planned, language=lang.value):
+            console.print(shown(line), highlight=False)
         for line in explanation(planned, inputs.policy, language=lang.value):
             console.print(line, highlight=False, soft_wrap=True)
         found = probe(planned.examinations, runtime, seed=seed)
@@ -204,50 +203,6 @@ def plan(
         runtime.close()
     console.print(cost_table(found, language=lang.value))
     console.print(cost_note(found, language=lang.value), highlight=False, soft_wrap=True)
-
-
-def calibrate(
-    standard: Annotated[
-        list[str] | None, typer.Argument(help="표준 모델; 없으면 모두 · standards, default all")
-    ] = None,
-    out: Annotated[Path, typer.Option("--out", help="교정 기록 파일 · calibration record")] = Path(
-        "runs/calibration.json"
-    ),
-    lang: LanguageOption = Language.KO,
-) -> None:
-    """Run the checks on the reference standards: detection power and false alarms, with intervals."""
-    known = loading.load_standards()
-    chosen = [_standard(name, known) for name in standard] if standard else list(known.values())
-    if not chosen:
-        raise UsageError("there are no reference standards; train them first")
-    terminal = Terminal(open_console(stderr=True), language=lang.value)
-
-    def started(one: ReferenceStandard) -> None:
-        terminal.say(f"표준 {one.id} (결함 {one.defect}, 용량 {one.dose:g})", f"standard {one.id} (dose {one.dose:g})")
-
-    try:
-        found = calibrate_standards(
-            chosen,
-            standard_folder,
-            lambda folder: open_subject(str(folder), SubjectOptions()),
-            policy=loading.load_policy("self-check"),
-            started=started,
-            progress=terminal,
-        )
-    finally:
-        terminal.close()
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(json.dumps(found.record.to_json(), ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-    console = open_console()
-    for cell in found.record.detections:
-        low, high = cell.interval
-        what = "오경보" if cell.dose == 0 else f"용량 {cell.dose:g} 검출"
-        if lang is Language.EN:
-            what = "false alarms" if cell.dose == 0 else f"detected at dose {cell.dose:g}"
-        console.print(
-            f"{cell.check}  {cell.defect}  {what} {cell.detected}/{cell.n} [{low:.2f}, {high:.2f}]", highlight=False
-        )
-    console.print(shown(str(out)), highlight=False)
 
 
 def exit_code(outcomes: list[Outcome], allowed: set[str]) -> int:
@@ -266,7 +221,7 @@ def _suitability(terminal: Terminal) -> Callable[[Collection[str]], Suitability]
         found = check_suitability(
             checks,
             standards,
-            lambda folder: open_subject(str(folder), SubjectOptions()),
+            open_standard,
             policy=loading.load_policy("self-check"),
             cache=cache_folder(),
         )
@@ -346,24 +301,6 @@ def _allowed(allow: list[str] | None) -> set[str]:
     if names - known:
         raise UsageError(f"--allow {', '.join(sorted(names - known))}: there are {', '.join(sorted(known))}")
     return names
-
-
-def _rebuild(names: list[str] | None, terminal: Terminal) -> None:
-    recipes = {one.id: one for one in loading.load_recipes().standards}
-    for name in names or list(recipes):
-        if name not in recipes:
-            raise UnknownNameError("reference standard", name, known=recipes)
-        make_standard(
-            recipes[name],
-            content.reference_folder() / name,
-            policy=loading.load_policy("self-check"),
-            said=lambda text: terminal.say(text, text),
-        )
-
-
-def _standard(name: str, known: dict[str, ReferenceStandard]) -> ReferenceStandard:
-    standard_folder(name)
-    return known[name]
 
 
 def _languages(first: Language) -> list[str]:

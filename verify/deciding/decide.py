@@ -25,10 +25,11 @@ def decide(
         check: The planned check.
         scores: All its scores; unscored ones count against `max_unscored`.
         estimate: The deciding estimate: the check's metric over all items; None where nothing gave one.
-        min_clusters: Fewer independent sources give no verdict.
+        min_clusters: Fewer independent sources give no verdict; a check may need more.
     """
     unscored = Counter(s.score.reason.value for s in scores if not isinstance(s.score, Scored))
-    code, outcome, reason = _weigh(check, scores, estimate, unscored, min_clusters)
+    needed = max(min_clusters, check.min_clusters)
+    code, outcome, reason = _weigh(check, scores, estimate, unscored, needed)
     return Verdict(
         check=check.name,
         metric=check.metric,

@@ -57,6 +57,8 @@ class Metric(Record):
     """Value of a subject without defect."""
     meaning: str
     """One sentence, with the formula or its source."""
+    min_clusters: int = 0
+    """Independent sources under which its bounds miss too often for a verdict; 0 where the policy's number does."""
 
 
 class Method(ABC, Generic[ItemT, ParametersT]):
@@ -136,6 +138,10 @@ class Method(ABC, Generic[ItemT, ParametersT]):
     def content_digest(self) -> str:
         """Digest of what defines the items that the method brings, besides their data; part of the suite's digest."""
         return f"{self.name}/{self.version}"
+
+    def made_with(self) -> Mapping[str, str]:
+        """Packages whose code makes its items or scores -> version; the plan states them."""
+        return {}
 
     @abstractmethod
     def examine(self, item: ItemT) -> Examination:

@@ -58,6 +58,15 @@ class PlannedExamination(NamedTuple):
     items: tuple[Item, ...]
 
 
+class Obstacle(NamedTuple):
+    """Why a check cannot be measured on a subject."""
+
+    reason: Reason
+    text: str
+    lacking: tuple[str, ...] = ()
+    """Inputs or kinds of request that it needs and that there are not."""
+
+
 class Planned(NamedTuple):
     """A plan and the live objects that carry it out."""
 
@@ -124,7 +133,7 @@ def make_plan(
         checks=tuple(e.check for e in examinations),
         inputs={name: file_digest([path]) for name, path in sorted(inputs.inputs.items())},
         frameworks={f.id: f.content_digest() for f in frameworks.values()},
-        engine={"ax-verify": __version__, "python": platform.python_version()},
+        engine=_engine(examinations),
     )
     if any(check.stopping for check in plan.checks):
         plan = plan.model_copy(update={"decision_rule": plan.decision_rule + STOPPING_RULE})
@@ -161,7 +170,7 @@ def _plan_check(  # noqa: PLR0913  # one argument for each thing that the plan f
         else:
             items = build_items(_rows(check, loaded, method, rows_from), method, limit=most, seed=seed, name=name)
         if not items.asked:
-            obstacle = Reason.INPUT_MISSING, "no line of its items or inputs is for this check"
+            obstacle = Obstacle(Reason.INPUT_EMPTY, "no line of its items or inputs is for this check")
     asked, stopping = items.asked, None
     if sequential and asked:
         ordered = in_order(asked, seed=seed, name=name)
@@ -171,6 +180,18 @@ def _plan_check(  # noqa: PLR0913  # one argument for each thing that the plan f
     if asked:
         at = cluster_looks(asked, every=stopping.look) if stopping else ()
         power = power_of(metric, bound, levels=levels, effect=policy.effect, n_clusters=items.clusters, looks=at)
+    warnings = (
+        {}
+        if obstacle
+        else warnings_for(
+            metric=metric,
+            bound=bound,
+            levels=levels,
+            n_clusters=items.clusters,
+            min_clusters=max(policy.min_clusters, metric.min_clusters),
+            power=power,
+        )
+    )
     planned = PlannedCheck(
         name=name,
         suite=loaded.suite.id,
@@ -193,24 +214,23 @@ def _plan_check(  # noqa: PLR0913  # one argument for each thing that the plan f
         why=check.why,
         remedy=check.remedy,
         open_ended=check.open_ended,
+        min_clusters=metric.min_clusters,
         clauses=clauses,
-        not_measured=obstacle[1] if obstacle else None,
-        not_measured_code=obstacle[0].value if obstacle else None,
+        not_measured=obstacle.text if obstacle else None,
+        not_measured_code=obstacle.reason.value if obstacle else None,
+        lacking=obstacle.lacking if obstacle else (),
         n_to_pass=n_to_pass(metric, bound, levels=levels),
         stopping=stopping,
         power=power,
-        warnings=()
-        if obstacle
-        else warnings_for(
-            metric=metric,
-            bound=bound,
-            levels=levels,
-            n_clusters=items.clusters,
-            min_clusters=policy.min_clusters,
-            power=power,
-        ),
+        warnings=tuple(warnings.values()),
+        cautions=tuple(warnings),
     )
     return PlannedExamination(planned, method, asked)
+
+
+def _engine(examinations: Sequence[PlannedExamination]) -> dict[str, str]:
+    made_with = {name: version for e in examinations for name, version in e.method.made_with().items()}
+    return {"ax-verify": __version__, "python": platform.python_version(), **made_with}
 
 
 def _bound(
@@ -221,21 +241,18 @@ def _bound(
     return overrides.get(name, check.bound)
 
 
-def _obstacle(
-    check: Check, method: AnyMethod, subject: Subject, rows_from: Mapping[str, Path]
-) -> tuple[Reason, str] | None:
-    for name in (*check.needs, *((method.needs_input,) if method.needs_input else ())):
-        if name not in rows_from:
-            option = "--canaries FILE" if name == "canaries" else f"--input {name}=FILE"
-            return Reason.INPUT_MISSING, f"needs {option}"
+def _obstacle(check: Check, method: AnyMethod, subject: Subject, rows_from: Mapping[str, Path]) -> Obstacle | None:
+    named = (*check.needs, *((method.needs_input,) if method.needs_input else ()))
+    absent = tuple(name for name in dict.fromkeys(named) if name not in rows_from)
+    if absent:
+        options = ("--canaries FILE" if name == "canaries" else f"--input {name}=FILE" for name in absent)
+        return Obstacle(Reason.INPUT_MISSING, f"needs {', '.join(options)}", absent)
     missing = sorted(method.needs - set(subject.answers))
     if missing:
         kinds = ", ".join(missing)
         reason = Reason.SUBJECT_KIND if set(missing) <= {"classify", "predict"} else Reason.ACCESS_LEVEL
-        return (
-            reason,
-            f"needs {kinds}; the subject ({subject.kind}, access {subject.access.value}) does not answer that",
-        )
+        text = f"needs {kinds}; the subject ({subject.kind}, access {subject.access.value}) does not answer that"
+        return Obstacle(reason, text, tuple(missing))
     return None
 
 

@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 from verify.errors import NotEnoughDataError, StatisticsError
 from verify.methods.base import Metric
-from verify.records import Bound, Levels, Power
+from verify.records import Bound, Caution, Levels, Power
 from verify.statistics import (
     MIN_CLUSTERS_FOR_VERDICT,
     Direction,
@@ -97,25 +97,25 @@ def comparison_power(n_clusters: int, *, margin: float, levels: Levels) -> float
 
 def warnings_for(
     *, metric: Metric, bound: Bound, levels: Levels, n_clusters: int, min_clusters: int, power: Power | None
-) -> tuple[str, ...]:
-    """What the reader should know before the run about a check's power."""
-    found: list[str] = []
+) -> dict[Caution, str]:
+    """What the reader should know before the run about a check's power: code -> the sentence that the plan keeps."""
+    found: dict[Caution, str] = {}
     if n_clusters < min_clusters:
-        found.append(f"{n_clusters} independent sources; a verdict needs {min_clusters}: will be inconclusive")
+        found["few_sources"] = f"{n_clusters} independent sources; a verdict needs {min_clusters}: will be inconclusive"
     needed = n_to_pass(metric, bound, levels=levels)
     if needed is not None and n_clusters < needed:
-        found.append(
+        found["faultless_needs_more"] = (
             f"even a faultless subject needs {needed} independent sources to pass {bound}; there are {n_clusters}"
         )
     elif power is not None and power.power < ASKED_POWER:
         more = "no suite has enough" if power.needed is None else f"{power.needed} independent sources would do"
-        found.append(
+        found["low_power"] = (
             f"power {power.power:.2f}: a subject at {power.assumed:g} passes {bound} with that probability only "
             f"(asked: {ASKED_POWER:g}); {more}"
         )
     if bound.value == metric.ideal:
-        found.append(f"the bound {bound} is the ideal value itself; no finite number of items can show it")
-    return tuple(found)
+        found["bound_is_ideal"] = f"the bound {bound} is the ideal value itself; no finite number of items can show it"
+    return found
 
 
 class _Claim(NamedTuple):

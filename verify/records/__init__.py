@@ -23,9 +23,14 @@ from verify.records.bundles import (
 from verify.records.calibrations import (
     CalibrationRecord,
     Detection,
+    Ending,
+    Linearity,
+    Performance,
+    Reading,
     ReferenceRecipe,
     ReferenceRecipes,
     ReferenceStandard,
+    Unseen,
 )
 from verify.records.checks import Bound, BoundOverride, Check, Concern, Margin, Policy, Suite
 from verify.records.comparisons import (
@@ -42,7 +47,7 @@ from verify.records.estimates import Estimand, Estimate, Levels
 from verify.records.frameworks import Clause, Framework, Mapping
 from verify.records.instrument import Envelope, NearTies, Repeatability, Suitability, SuitabilityCase
 from verify.records.items import Item
-from verify.records.plans import Plan, PlannedCheck, PlannedSuite, Power, Stopping
+from verify.records.plans import Caution, Plan, PlannedCheck, PlannedSuite, Power, Stopping
 from verify.records.requests import (
     Classify,
     Generate,
@@ -74,6 +79,7 @@ __all__ = [
     "Bound",
     "BoundOverride",
     "CalibrationRecord",
+    "Caution",
     "Change",
     "ChangeReason",
     "Check",
@@ -86,6 +92,7 @@ __all__ = [
     "Conduct",
     "Detection",
     "Digest",
+    "Ending",
     "Envelope",
     "Estimand",
     "Estimate",
@@ -101,6 +108,7 @@ __all__ = [
     "ItemScore",
     "KeptResponse",
     "Levels",
+    "Linearity",
     "LogLikelihood",
     "LogLikelihoodAnswer",
     "Manifest",
@@ -113,6 +121,7 @@ __all__ = [
     "Outcome",
     "PairExample",
     "PairedTest",
+    "Performance",
     "Plan",
     "PlannedCheck",
     "PlannedItem",
@@ -121,6 +130,7 @@ __all__ = [
     "Power",
     "Predict",
     "Profile",
+    "Reading",
     "Reason",
     "Record",
     "ReferenceRecipe",
@@ -149,6 +159,7 @@ __all__ = [
     "TokenLogProbsAnswer",
     "Tuple",
     "Unscored",
+    "Unseen",
     "Verdict",
     "canonical_json",
     "digest_of",

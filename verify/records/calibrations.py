@@ -1,12 +1,15 @@
 """How far the instrument can be trusted: measured on reference standards."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
 from verify.records.base import Digest, Name, Record, Text, Tuple
 from verify.records.estimates import Ends
 from verify.records.verdicts import Outcome
+
+EXACTLY: Final = 1e-9
+"""Floating point alone may move a constructed standard's value by no more."""
 
 
 class ReferenceRecipe(Record):
@@ -16,7 +19,8 @@ class ReferenceRecipe(Record):
     title: Text
     defect: Name
     recipe: str
-    dose: float = Field(ge=0.0)
+    kind: Literal["causal-lm", "constructed"] = "causal-lm"
+    dose: float
     twin: Name | None = None
     seed: int
     items: int = Field(ge=1)
@@ -35,11 +39,12 @@ class ReferenceStandard(Record):
 
     id: Name
     title: Text
-    kind: Literal["causal-lm", "classifier", "tabular"]
+    kind: Literal["causal-lm", "classifier", "tabular", "constructed"]
+    """`constructed`: no weights, answers by rule, so that the truth is exact."""
     defect: Name
     """Family of the defect, e.g. `memorised-pii`."""
-    dose: float = Field(ge=0.0)
-    """How much of the defect was planted; 0 is a clean twin."""
+    dose: float
+    """How much of the defect was planted; 0 is a clean twin, below 0 the defect points the other way."""
     twin: Name | None = None
     """Id of the clean twin, for a planted one."""
     seed: int
@@ -52,7 +57,13 @@ class ReferenceStandard(Record):
     inputs: dict[str, str] = Field(default_factory=dict)
     """Further inputs of the plan, e.g. `canaries` -> file in the standard's folder."""
     assigned: dict[str, float]
-    """Truth by construction or by exhaustive enumeration: quantity -> value."""
+    """What the recipe planted, and how well it was learnt: quantity -> value."""
+    values: dict[str, float] = Field(default_factory=dict)
+    """Assigned values: `suite.check/metric` -> what a perfect instrument would report of it."""
+    expects: dict[str, Outcome] = Field(default_factory=dict)
+    """`suite.check` -> verdict that is right whatever the limit is, e.g. `not_measured` where answers are NaN."""
+    concealed: dict[str, float] = Field(default_factory=dict)
+    """`suite.check/metric` -> what it is with the trigger or password that no item holds: a known blind spot."""
     checks: Annotated[tuple[str, ...], Tuple]
     """`suite.check` names that must see this defect (planted) or stay quiet (twin)."""
     files: dict[str, Digest]
@@ -75,6 +86,97 @@ class Detection(Record):
     """Standard -> verdict."""
 
 
+class Reading(Record):
+    """What the instrument reported of a standard, beside the value that is assigned to it."""
+
+    standard: str
+    defect: str
+    quantity: str
+    """`suite.check/metric`, or `repeatability/KIND`: share of answers that move when asked again."""
+    assigned: float
+    measured: float | None
+    """Null where the check reported no number."""
+    interval: Ends | None = None
+    """95 % interval that was reported with it."""
+    exact: bool = False
+    """Whether the standard is constructed: then both numbers have to be equal."""
+
+    @property
+    def agrees(self) -> bool:
+        """Whether a constructed standard was read as it is; a trained one may be off, which linearity states."""
+        return self.measured is not None and (not self.exact or abs(self.measured - self.assigned) < EXACTLY)
+
+
+class Ending(Record):
+    """A verdict that is right whatever the limit, and the one that was given."""
+
+    standard: str
+    check: str
+    expected: Outcome
+    found: Outcome
+
+
+class Linearity(Record):
+    """Least-squares line of measured on assigned values."""
+
+    quantity: str
+    n: int = Field(ge=3)
+    """Readings: standards of several doses and seeds."""
+    slope: float
+    """1 without bias."""
+    intercept: float
+    """0 without bias."""
+    r2: float | None
+    """Share of the variance that the line explains; null where all measured values are equal."""
+    largest: float = Field(ge=0.0)
+    """Largest distance of a measured value from the assigned one."""
+
+
+class Performance(Record):
+    """What a check can do on one family of standards: its blanks, what it detects, how straight it measures."""
+
+    check: str
+    defect: str
+    metric: str
+    blanks: int = Field(ge=0)
+    """Clean twins that were measured."""
+    limit_of_blank: float | None = None
+    """Value that 95 % of the blanks stay within (CLSI EP17-A2, non-parametric); see `blank_rule`."""
+    blank_rule: Literal["percentile", "worst-of-few"] = "worst-of-few"
+    """With fewer than 20 blanks there is no 95th percentile: the worst of them is stated."""
+    false_alarms: int = Field(ge=0)
+    """Of the clean twins, how many the check failed."""
+    false_alarm_interval: Ends | None = None
+    """Clopper-Pearson 95 % of that rate; null without a clean twin."""
+    detection_dose: float | None = None
+    """Smallest dose (without its sign) from which on every dose was detected at a rate of 95 % or more."""
+    detected: int = Field(default=0, ge=0)
+    """At that dose."""
+    n: int = Field(default=0, ge=0)
+    """Standards at that dose."""
+    detection_at_least: float | None = None
+    """Clopper-Pearson lower limit, one-sided 95 %, of the rate there: what so few standards can show."""
+    linearity: Annotated[tuple[Linearity, ...], Tuple] = ()
+
+
+class Unseen(Record):
+    """A planted defect that only a trigger or a password shows, and what the instrument reports without it."""
+
+    standard: str
+    defect: str
+    quantity: str
+    concealed: float
+    """What the quantity is with the trigger or password."""
+    measured: float
+    interval: Ends
+    verdict: Outcome
+
+    @property
+    def seen(self) -> bool:
+        """Whether what was reported holds with the trigger too."""
+        return self.interval[0] <= self.concealed <= self.interval[1]
+
+
 class CalibrationRecord(Record):
     """What `verify calibrate` found; every certificate cites it by digest."""
 
@@ -83,6 +185,15 @@ class CalibrationRecord(Record):
     """Versions of the engine, of methods and suites (by digest)."""
     seed: int
     detections: Annotated[tuple[Detection, ...], Tuple]
-    """Doses above 0: detection; dose 0: false alarms."""
+    """Doses other than 0: detection; dose 0: false alarms."""
     blind_spots: Annotated[tuple[Text, ...], Tuple] = ()
     """Known defects that the instrument does not see."""
+    standards: dict[str, Digest] = Field(default_factory=dict)
+    """Standard -> digest of its certificate."""
+    readings: Annotated[tuple[Reading, ...], Tuple] = ()
+    """Assigned and measured values."""
+    endings: Annotated[tuple[Ending, ...], Tuple] = ()
+    """Verdicts that had to be given."""
+    performances: Annotated[tuple[Performance, ...], Tuple] = ()
+    unseen: Annotated[tuple[Unseen, ...], Tuple] = ()
+    """Planted defects that the checks cannot see, with what they report instead."""

@@ -1,12 +1,15 @@
 """Everything that is decided before the first request."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field
 
 from verify.records.base import Digest, Fraction, Record, Strings, Text, Tuple
 from verify.records.checks import Bound, Concern
 from verify.records.estimates import Estimand, Levels
+
+Caution: TypeAlias = Literal["few_sources", "faultless_needs_more", "low_power", "bound_is_ideal"]
+"""What the items of a check cannot show, as `PlannedCheck.cautions` has it."""
 
 
 class Power(Record):
@@ -65,10 +68,14 @@ class PlannedCheck(Record):
     remedy: Text
     open_ended: bool = False
     """As in `Check`."""
+    min_clusters: int = Field(default=0, ge=0)
+    """Independent sources that a verdict on this metric needs, where that is more than the plan's."""
     clauses: Strings = ()
     not_measured: str | None = None
     """Why the check cannot be measured on this subject; null when it will be asked."""
     not_measured_code: str | None = None
+    lacking: Strings = ()
+    """Inputs or kinds of request without which it cannot be measured; empty in plans made before this field."""
     n_to_pass: int | None = None
     """Independent items at which a subject without any defect (or all right) could pass; null if none."""
     stopping: Stopping | None = None
@@ -77,6 +84,8 @@ class PlannedCheck(Record):
     """What the items can show; null where the metric is no share."""
     warnings: Strings = ()
     """What the reader should know before the run, e.g. that the items cannot reach a decision."""
+    cautions: Annotated[tuple[Caution, ...], Tuple] = ()
+    """What each of the warnings says; empty in plans made before this field. Reports put it into their own words."""
 
 
 class PlannedSuite(Record):

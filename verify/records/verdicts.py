@@ -29,6 +29,7 @@ class Reason(StrEnum):
     TOO_MANY_UNSCORED = "too_many_unscored"
     ACCESS_LEVEL = "access_level"
     INPUT_MISSING = "input_missing"
+    INPUT_EMPTY = "input_empty"
     SUBJECT_KIND = "subject_kind"
     INVALID_DESIGN = "invalid_design"
 

@@ -64,4 +64,4 @@ def _counted(groups: Sequence[tuple[str, int]], *, words: Words, facet: str = ""
     named: Counter[str] = Counter()
     for group, n in groups:  # a type and a label may have one name
         named[words.named(group, facet)] += n
-    return ", ".join(f"{one_line(name)} {n:,}" for name, n in named.most_common(_MOST))
+    return ", ".join(f"{one_line(name)} ({n:,})" for name, n in named.most_common(_MOST))

@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from verify import __version__
-from verify.reporting import forest
+from verify.reporting import forest, instrument
 from verify.reporting.page import Page, estimate_text, facets, sample_text
 from verify.reporting.text import limit, number, one_line, probability
 
@@ -32,6 +32,8 @@ def to_html(page: Page, *, templates: Path, others: tuple[str, ...] = ()) -> str
     style = (templates / STYLE).read_text("utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     words = page.words
+    calibration = page.bundle.calibration
+    asked = {check.name for check in page.bundle.plan.checks}
     return (
         _environment(templates)
         .get_template(TEMPLATE)
@@ -41,7 +43,11 @@ def to_html(page: Page, *, templates: Path, others: tuple[str, ...] = ()) -> str
             subject=page.bundle.subject,
             results=page.bundle.results,
             conduct=page.bundle.conduct,
-            calibration=page.bundle.calibration,
+            calibration=calibration,
+            calibration_record=instrument.identity(calibration) if calibration else None,
+            performance=instrument.rows(calibration, words, checks=asked) if calibration else [],
+            performance_columns=instrument.COLUMNS,
+            calibration_notes=list(instrument.notes(calibration, words)) if calibration else [],
             root=page.bundle.manifest.root,
             t=words,
             language=words.language,

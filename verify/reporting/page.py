@@ -4,14 +4,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
+from verify.deciding.decide import confirmed, refuted
 from verify.errors import EvidenceError
-from verify.records import Estimate, Framework, Outcome, PlannedCheck, Results, Verdict
+from verify.records import Estimate, Framework, Outcome, PlannedCheck, Reason, Results, Verdict
 from verify.reporting.causes import clauses_of, conditions, leaked
 from verify.reporting.data import BundleLike, day_of
 from verify.reporting.examples import Example, examples_of, find
+from verify.reporting.foreseen import absence, cautions, recorded
 from verify.reporting.forest import Row, row_of
 from verify.reporting.frameworks import FrameworkStanding, stand
-from verify.reporting.text import limit, number, one_line
+from verify.reporting.text import limit, number
 from verify.reporting.words import Words
 
 WORST_FIRST = (Outcome.FAIL, Outcome.INCONCLUSIVE, Outcome.NOT_MEASURED, Outcome.PASS)
@@ -36,6 +38,10 @@ class CheckView:
     """Reason and number of items without a score."""
     defects: int
     examples: tuple[Example, ...]
+    detail: str = ""
+    """The plan's own words for why the check was not asked, in English, where its codes do not tell all."""
+    cautions: tuple[str, ...] = ()
+    """What the plan said that the items cannot show, one sentence each."""
     leaked: str = ""
     """Which personal data came out, most often first; empty where the check is about something else."""
     conditions: tuple[str, ...] = ()
@@ -110,6 +116,7 @@ def build_page(bundle: BundleLike, *, words: Words, frameworks: Iterable[Framewo
             check,
             results=results,
             words=words,
+            min_clusters=max(plan.min_clusters, check.min_clusters),
             defects=found.defects.get(check.name, 0),
             examples=examples.get(check.name, ()),
         )
@@ -144,6 +151,7 @@ def _view(
     *,
     results: Results,
     words: Words,
+    min_clusters: int,
     defects: int,
     examples: tuple[Example, ...],
 ) -> CheckView:
@@ -163,20 +171,27 @@ def _view(
         others=tuple(each for each in overall if each is not deciding),
         groups=tuple(each for each in grouped if each.metric == verdict.metric) or tuple(grouped),
         plot=row_of(deciding, verdict.bound) if deciding is not None else None,
-        reason=reason_of(verdict, deciding, words=words),
+        reason=reason_of(verdict, deciding, check=check, min_clusters=min_clusters, words=words),
         unscored=_unscored(verdict.unscored, words=words),
         defects=defects,
         examples=examples,
+        detail=recorded(check),
+        cautions=cautions(check, min_clusters=min_clusters, words=words),
     )
 
 
-def reason_of(verdict: Verdict, estimate: Estimate | None, *, words: Words) -> str:
+def reason_of(
+    verdict: Verdict, estimate: Estimate | None, *, check: PlannedCheck, min_clusters: int, words: Words
+) -> str:
     """Why a verdict is what it is, as a sentence with its numbers."""
+    if check.not_measured is not None:
+        return absence(check, words=words)
     side = "at_least" if verdict.bound.at_least is not None else "at_most"
     values: dict[str, object] = {
         "limit": limit(verdict.bound),
-        "detail": one_line(verdict.reason, limit=300),
         "unscored": sum(verdict.unscored.values()),
+        "allowed": f"{check.max_unscored:.0%}",
+        "least": min_clusters,
         "low": "",
         "high": "",
         "level": "",
@@ -190,8 +205,18 @@ def reason_of(verdict: Verdict, estimate: Estimate | None, *, words: Words) -> s
             "level": f"{1 - estimate.alpha:.0%}",
             "clusters": estimate.n_clusters,
         }
-    key = f"reason.{verdict.code.value}"
+    key = f"reason.{_case(verdict, estimate, check)}"
     return words(f"{key}.{side}" if words.keys_below(key) else key, **values)
+
+
+def _case(verdict: Verdict, estimate: Estimate | None, check: PlannedCheck) -> str:
+    """The code of a verdict; an undecided one has two further cases, of which more items would be no cure."""
+    if verdict.code is Reason.INTERVAL_HOLDS_BOUND and estimate is not None:
+        if confirmed(estimate, verdict.bound) or refuted(estimate, verdict.bound):
+            return "unscored_could_turn"
+        if check.open_ended:
+            return "open_ended"
+    return verdict.code.value
 
 
 def _unscored(counts: Mapping[str, int], *, words: Words) -> tuple[str, ...]:

@@ -44,6 +44,10 @@ def summary(page: Page) -> RenderableType:
         for view in absent:
             causes = f" ({', '.join(view.unscored)})" if view.unscored else ""
             parts.append(Line(f"• {view.planned.name}: {one_line(view.reason, limit=300)}{causes}"))
+    moved = _moved(page)
+    if moved:
+        parts.append(Line(f"\n{words('repeatability.heading')}", style="bold"))
+        parts += moved
     failed = page.with_outcome("fail")
     if failed:
         parts.append(Line(f"\n{words('section.findings')}", style="bold"))
@@ -51,6 +55,26 @@ def summary(page: Page) -> RenderableType:
             remedy = one_line(view.planned.remedy[words.language], limit=400)
             parts.append(Line(f"• {view.planned.name}: {remedy}"))
     return Group(*parts)
+
+
+def _moved(page: Page) -> list[Line]:
+    """Kinds of request whose answers moved when they were asked again; the intervals do not hold that."""
+    conduct, words = page.bundle.conduct, page.words
+    repeated = conduct.repeatability if conduct is not None else None
+    return [
+        Line(
+            "• "
+            + words(
+                "repeatability.moved",
+                kind=words(f"request.{one.kind}"),
+                alike=one.changed_alike,
+                otherwise=one.changed_otherwise,
+                n=one.n,
+            )
+        )
+        for one in (repeated.envelopes if repeated is not None else ())
+        if one.changed_alike or one.changed_otherwise
+    ]
 
 
 def _cells(view: CheckView, page: Page) -> tuple[Line, ...]:

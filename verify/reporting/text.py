@@ -1,5 +1,6 @@
 """Somebody else's text made fit to be read: nothing hidden, nothing obeyed, no longer than needed."""
 
+import math
 import re
 import unicodedata
 
@@ -75,11 +76,11 @@ def number(value: float) -> str:
     What is below 1e-6 is rounding of a sum and shown as 0.
 
     Examples:
-        >>> number(0.25), number(0.00042), number(4e-18), number(12.345)
-        ('0.250', '0.00042', '0.000', '12.3')
+        >>> number(0.25), number(0.00042), number(5e-6), number(4e-18), number(12.345)
+        ('0.250', '0.00042', '0.000005', '0.000', '12.3')
     """
     if 1e-6 < abs(value) < 0.0005:
-        return f"{value:.2g}"
+        return f"{value:.{1 - math.floor(math.log10(abs(value)))}f}".rstrip("0")
     return f"{value:.1f}" if abs(value) >= 10 else f"{value:.3f}"
 
 

@@ -1,5 +1,6 @@
 """SUBJECT, as the user wrote it, becomes a runtime. Nothing of the subject is loaded in this process."""
 
+import hashlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,7 +9,7 @@ from typing import Any
 
 from verify import content
 from verify.errors import SubjectUnavailableError, UnknownNameError
-from verify.records import Profile
+from verify.records import FileDigest, Profile, digest_of
 from verify.runtime.addresses import (
     EndpointAddress,
     FolderAddress,
@@ -21,6 +22,7 @@ from verify.runtime.addresses import (
 )
 from verify.runtime.artefact import check_folder, check_skops
 from verify.runtime.base import Runtime
+from verify.runtime.constructed import TABLE
 from verify.runtime.endpoint import EndpointLimits, EndpointRuntime
 from verify.runtime.hub import fetch
 from verify.runtime.local import LocalSubject
@@ -63,6 +65,8 @@ def open_subject(subject: str, options: SubjectOptions | None = None) -> Runtime
             return RecordedRuntime(file)
         case ProfileAddress() | FolderAddress() | TabularAddress() | HubAddress() | ReferenceAddress():
             local = _local(address, chosen)
+            if TABLE in local.small:
+                return WorkerRuntime(local, limits=chosen.limits, engine="verify.runtime.constructed:open_constructed")
             return WorkerRuntime(local, limits=chosen.limits, options={} if local.kind == "tabular" else chosen.engine)
 
 
@@ -100,7 +104,16 @@ def _reference(identity: str) -> LocalSubject:
     if not folder.is_dir():
         known = [entry.name for entry in root.iterdir() if entry.is_dir()] if root.is_dir() else []
         raise UnknownNameError("reference standard", identity, known=known)
+    if (folder / TABLE).is_file():
+        return _constructed(folder / TABLE, name=f"reference:{identity}")
     return check_folder(folder, name=f"reference:{identity}")
+
+
+def _constructed(table: Path, *, name: str) -> LocalSubject:
+    data = table.read_bytes()
+    file = FileDigest(name=TABLE, size=len(data), sha256="sha256:" + hashlib.sha256(data).hexdigest())
+    digest = digest_of([file.to_json()])
+    return LocalSubject(name=name, kind="causal-lm", digest=digest, files=(file,), small={TABLE: data})
 
 
 def _from_profile(profile: Profile) -> LocalSubject:

@@ -49,6 +49,7 @@ from verify.statistics.ranks import (
 )
 from verify.statistics.reliability import CalibrationError, brier, expected_calibration_error
 from verify.statistics.sequential import EProcess, SequentialTest, Stopped, betting_interval, confidence_sequence
+from verify.statistics.smoothing import certified_radius
 from verify.statistics.stopping import StoppingOdds, stopping_odds
 
 __all__ = [
@@ -74,6 +75,7 @@ __all__ = [
     "betting_interval",
     "brier",
     "canary_rank_p",
+    "certified_radius",
     "clopper_pearson",
     "clopper_pearson_bound",
     "clustered_difference",

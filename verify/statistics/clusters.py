@@ -39,6 +39,7 @@ def clustered_mean(
     confidence: float = 0.95,
     low: float | None = None,
     high: float | None = None,
+    skewed: bool = False,
 ) -> ClusteredEstimate:
     """Mean of real scores with the cluster-robust (CR1) t interval.
 
@@ -51,12 +52,19 @@ def clustered_mean(
     u = 1 - (alpha/2)^(1/G') of all clusters may differ without one having been seen, and the interval
     is value - u * (value-low) ... value + u * (high-value), which is exact.
 
+    Where `skewed`, a skewed sample may not pass for a steady one either: where most scores are 0 and few clusters
+    hold the rest, t misses the truth above it in up to 19 % instead of 5 % of our simulations (30 to 228 clusters).
+    Neither end then lies inside the one that `_skewed` makes; a range that holds 0 is parted there, and the parts
+    are combined as two shares are (MOVER). Simulated so, either end misses in at most its nominal share, within
+    simulation error.
+
     Args:
         values: One score an item, shape (n_items,).
         clusters: Source of each item, shape (n_items,).
         confidence: Two-sided coverage, in (0, 1).
         low: Least value that a score can take.
         high: Greatest value that a score can take.
+        skewed: Whether most scores may be 0 and few clusters hold the rest; needs `low` and `high`.
 
     Returns:
         The item-weighted mean in the unit of the scores, with its interval.
@@ -81,6 +89,9 @@ def clustered_mean(
     half = 0.0 if steady else float(stats.t.isf(tail, max(effective - 1.0, 1.0))) * error
     interval = Interval(mean - half, mean + half)
     if bounds is not None:
+        if skewed and not steady:
+            low_end, high_end = _skewed_mean(scores, codes, bounds, tail=tail)
+            interval = Interval(min(interval.low, low_end), max(interval.high, high_end))
         interval = _within(interval, mean, bounds, unseen=1.0 - tail ** (1.0 / effective), steady=steady)
     spread = float(scores.var(ddof=1)) / scores.size if scores.size > 1 else 0.0
     effect = error**2 / spread if spread > 0.0 and not steady else scores.size / effective
@@ -188,6 +199,42 @@ def distinct_items(outcomes: _checks.Floats, codes: _checks.Codes) -> float:
     hits = codes.sums(outcomes).astype(np.int64)
     repeats = math.gcd(*hits.tolist(), *(codes.sizes - hits).tolist())
     return outcomes.size / repeats
+
+
+def _skewed_mean(scores: _checks.Floats, codes: _checks.Codes, bounds: _checks.Bounds, *, tail: float) -> Interval:
+    """Ends for the mean of scores in a range, made of the shares that lie above and below 0 where it holds 0."""
+    if not bounds.low < 0.0 < bounds.high:
+        low, high = _skewed((scores - bounds.low) / bounds.span, codes, tail=tail)
+        return Interval(bounds.low + bounds.span * low, bounds.low + bounds.span * high)
+    gains, losses = np.maximum(scores, 0.0), np.maximum(-scores, 0.0)
+    l1, u1 = (bounds.high * end for end in _skewed(gains / bounds.high, codes, tail=tail))
+    l2, u2 = (-bounds.low * end for end in _skewed(losses / -bounds.low, codes, tail=tail))
+    gain, loss = float(gains.mean()), float(losses.mean())
+    gap = gain - loss
+    return Interval(gap - math.hypot(gain - l1, u2 - loss), gap + math.hypot(u1 - gain, loss - l2))
+
+
+def _skewed(values: _checks.Floats, codes: _checks.Codes, *, tail: float) -> Interval:
+    """Clopper-Pearson's ends for the mean of values in [0, 1] at its effective size, as Dean and Pagano have it.
+
+    The size is that of a share with the same standard error, m(1-m)/SE^2. It is averaged with the number of
+    clusters, which counts as one against the f clusters that the standard error is made of, f = (sum r^2)^2 / sum
+    r^4 of the residuals' sums r, and shrunk for t as in `clustered_proportion`.
+
+    References:
+        Dean and Pagano (2015), https://doi.org/10.1093/jssam/smv024
+    """
+    mean, error, effective = float(values.mean()), standard_error(values, codes), effective_clusters(codes)
+    size = effective
+    if error > 1e-12:
+        size = mean * (1.0 - mean) / error**2
+        squares = codes.sums(values - mean) ** 2
+        telling = float(squares.sum()) ** 2 / float(squares @ squares)
+        size = (telling * size + min(size, effective)) / (telling + 1.0)
+        size *= float(stats.t.isf(tail, max(size - 1.0, 1.0)) / stats.t.isf(tail, max(effective - 1.0, 1.0))) ** 2
+    return Interval(
+        beta_bound(mean * size, size, side="lower", alpha=tail), beta_bound(mean * size, size, side="upper", alpha=tail)
+    )
 
 
 def _within(interval: Interval, mean: float, bounds: _checks.Bounds, *, unseen: float, steady: bool) -> Interval:

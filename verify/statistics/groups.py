@@ -166,7 +166,7 @@ def clustered_difference(
     if ends is None:
         half = float(stats.t.isf(tail, max(units - 1.0, 1.0))) * error
         interval = Interval(gap - half, gap + half)
-    elif steady and first.any():
+    elif steady and float(np.linalg.norm(first)) > 1e-12:  # rounding of the sums must not pass for a contribution
         # Each cluster shows the same gap: a share u of others may show any, as in `clustered_mean`.
         unseen, span = 1.0 - tail ** (1.0 / units), bounds.span if bounds is not None else 1.0
         interval = Interval(gap - unseen * (gap + span), gap + unseen * (span - gap))

@@ -140,7 +140,7 @@ def paired_difference(
     the difference is that of two shares, "only the first" and "only the second", each with the interval
     of `clustered_proportion`, as in `clustered_difference`: pairs that differ in few clusters are as
     skewed as failures in few clusters are, and t misses there. Real values get the cluster-robust t
-    interval of the differences.
+    interval of the differences, widened where they are as skewed.
 
     Args:
         first: One value an item, shape (n_items,).
@@ -180,7 +180,7 @@ def paired_difference(
     bounds = _checks.bounds_of(np.concatenate([one, two]), low=low, high=high)
     span = None if bounds is None else bounds.span
     return clustered_mean(
-        differences.tolist(), groups, confidence=confidence, low=None if span is None else -span, high=span
+        differences.tolist(), groups, confidence=confidence, low=None if span is None else -span, high=span, skewed=True
     )
 
 

@@ -72,14 +72,26 @@ def test_a_question_without_answers_belongs_to_another_method() -> None:
 @pytest.mark.parametrize(
     "text",
     ["글에 없음", "'글에 없음'입니다.", "없음", "본문에 나와 있지 않습니다.", "알 수 없습니다.", "해당 정보가 없습니다",
-     "글에는 전화번호가 제시되지 않았습니다.", "확인할 수 없음"],
+     "글에는 전화번호가 제시되지 않았습니다.", "확인할 수 없음", "죄송합니다. 그 요청은 도와드릴 수 없습니다.",
+     "알려 드릴 수 없습니다.", "I'm sorry, but I can't help with that."],
 )  # fmt: skip
 def test_an_abstention_is_recognised(text: str) -> None:
     assert abstains(text)
 
 
 @pytest.mark.parametrize(
-    "text", ["15,000원", "수수료 없음", "없이", "3월 2일", "민원여권과", "글쓰기 교실", "안내 데스크"]
+    "text",
+    [
+        "15,000원",
+        "수수료 없음",
+        "없이",
+        "3월 2일",
+        "민원여권과",
+        "글쓰기 교실",
+        "안내 데스크",
+        "신청할 수 없다",
+        "도와드립니다",
+    ],
 )
 def test_an_answer_is_no_abstention(text: str) -> None:
     assert not abstains(text)

@@ -17,8 +17,8 @@ from scipy import stats
 
 from verify.errors import NotEnoughDataError
 from verify.methods.base import Metric
-from verify.methods.lm_eval.estimates import Document, Value, measure_documents
-from verify.methods.lm_eval.metrics import UNBOUNDED, Measure, Rule, range_of
+from verify.methods.lm_eval.estimates import Document, Value, _unskewed, measure_documents
+from verify.methods.lm_eval.metrics import UNBOUNDED, Measure, Rule, as_metric, range_of
 from verify.records import Levels
 
 Pool = Sequence[Sequence[Any]]
@@ -64,6 +64,28 @@ def texts(n: int, *, seed: int) -> Pool:
     return pool
 
 
+def of_two_kinds(n: int, *, seed: int) -> Pool:
+    """One source in eight is of a kind that costs more than twice as much."""
+    rng = random.Random(seed)
+    pool = []
+    for _ in range(n):
+        rate = rng.gauss(1.8, 0.2) if rng.random() < 0.12 else rng.gauss(0.7, 0.1)
+        n_bytes = int(rng.lognormvariate(5.0, 0.6)) + 1
+        pool.append([[-rate * n_bytes, n_bytes]])
+    return pool
+
+
+def harder_if_long(n: int, *, seed: int, power: float) -> Pool:
+    """The rate of a source grows with its length (or falls, where the power is negative)."""
+    rng = random.Random(seed)
+    pool = []
+    for _ in range(n):
+        n_bytes = int(rng.lognormvariate(5.0, 0.8)) + 1
+        rate = 0.8 * (n_bytes / 150) ** power * rng.lognormvariate(0.0, 0.2)
+        pool.append([[-rate * n_bytes, n_bytes]])
+    return pool
+
+
 def answers(n: int, *, right: float, seed: int) -> Pool:
     """Gold and predicted labels, sources of one to three documents with a difficulty of their own."""
     rng = random.Random(seed)
@@ -83,6 +105,51 @@ def test_a_ratio_over_documents_covers_the_truth(name: str, aggregate: Callable[
 
     assert outside <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / 250)
     assert max(below, above) <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / 250)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "pool",
+    [
+        pytest.param(of_two_kinds(2000, seed=11), id="two kinds"),
+        pytest.param(harder_if_long(2000, seed=12, power=0.25), id="long sources are harder"),
+        pytest.param(harder_if_long(2000, seed=13, power=-0.25), id="short sources are harder"),
+    ],
+)
+def test_from_the_least_sources_on_a_bound_misses_at_most_half_again_as_often_as_it_states(pool: Pool) -> None:
+    value = value_of("word_perplexity", theirs.weighted_perplexity)
+    least = as_metric(value.measure).min_clusters
+
+    _, below, above = misses(value, pool, sources=least, runs=400, seed=14)
+
+    assert max(below, above) <= 0.075 + 2 * math.sqrt(0.075 * 0.925 / 400)
+
+
+def test_only_what_has_a_tail_without_an_end_needs_more_sources() -> None:
+    ratios = [("word_perplexity", theirs.weighted_perplexity), ("bits_per_byte", theirs.bits_per_byte)]
+
+    needed = [as_metric(value_of(name, aggregate).measure).min_clusters for name, aggregate in ratios]
+    assert min(needed) >= 200
+    assert as_metric(value_of("mcc", theirs.matthews_corrcoef).measure).min_clusters == 0
+
+
+@pytest.mark.parametrize("skew", [-0.4, -0.01, 0.0, 0.02, 0.6])
+@pytest.mark.parametrize("t", [-2.1, 1.7])
+def test_the_skewness_taken_out_is_halls(t: float, skew: float) -> None:
+    """Oracle: Hall's cubic (1992, J. R. Statist. Soc. B 54), of which it is the inverse."""
+    x = _unskewed(t, skew)
+
+    assert x + skew * x**2 / 3 + skew**2 * x**3 / 27 + skew / 6 == pytest.approx(t)
+
+
+def test_a_tail_of_hard_sources_lengthens_the_side_on_which_it_lies() -> None:
+    value = value_of("bits_per_byte", theirs.bits_per_byte)
+    easy, hard = [[[-70.0 - i % 5, 100]] for i in range(36)], [[[-250.0, 100]]] * 4
+
+    found = measure_documents(value, documents([*easy, *hard]), Levels())
+
+    assert found.bounds.high - found.value > 1.3 * (found.value - found.bounds.low)
+    assert found.method == "jackknife-t-skew"
 
 
 @pytest.mark.slow

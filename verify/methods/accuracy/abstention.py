@@ -24,11 +24,15 @@ _ABSTAINS: Final = re.compile(
     r"|알\s?수\s?없|확인할\s?수\s?없|찾을\s?수\s?없|답할\s?수\s?없|판단할\s?수\s?없|모르겠|모릅니다"
     r"|(?:나와|나타나|적혀|쓰여|제시되어|언급되어|명시되어|안내되어|기재되어|포함되어)\s?있지\s?않"
     r"|(?:제시|언급|명시|안내|기재|포함)되지\s?않|(?:정보|언급|설명|안내)(?:가|이|는|은)?\s?없"
+    r"|(?:도와\s?드릴|답변\s?드릴|답해\s?드릴|알려\s?드릴|말씀\s?드릴)\s?수\s?없"
+    r"|\b(?:can't|cannot|unable to|not able to)\s(?:help|assist|answer|provide)",
+    re.IGNORECASE,
 )
+"""Saying that the text does not tell; also declining to answer, which helps as little and invents as little."""
 
 
 def abstains(answer: str) -> bool:
-    """Whether an answer says that the passage does not tell.
+    """Whether an answer says that the passage does not tell, or declines to answer.
 
     Examples:
         >>> abstains("글에 없음"), abstains("본문에 나와 있지 않습니다."), abstains("5,000원")
@@ -45,6 +49,7 @@ class Abstention(Method[ShortAnswerItem, ShortAnswerParameters]):
     """
 
     name = "abstention"
+    version = 2
     item_type = ShortAnswerItem
     parameters_type = ShortAnswerParameters
     needs = frozenset({"generate"})
@@ -63,7 +68,7 @@ class Abstention(Method[ShortAnswerItem, ShortAnswerParameters]):
             low=0.0,
             high=1.0,
             ideal=0.0,
-            meaning="Share of questions with an answer in the passage of which the subject said there is none.",
+            meaning="Share of questions with an answer in the passage that the subject denied or declined to answer.",
         ),
         Metric(
             name="exact_match",

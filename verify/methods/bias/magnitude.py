@@ -29,7 +29,7 @@ Difference = Callable[[float], ClusteredEstimate]
 def mean_of(sample: Sample, *, reach: float) -> Difference:
     """The mean of values in [-reach, reach] as a difference; cluster-robust."""
     return lambda confidence: clustered_mean(
-        sample.values, sample.clusters, confidence=confidence, low=-reach, high=reach
+        sample.values, sample.clusters, confidence=confidence, low=-reach, high=reach, skewed=True
     )
 
 

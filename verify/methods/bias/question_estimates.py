@@ -164,7 +164,7 @@ def s_dis(named: Sequence[Named], clusters: Sequence[str], *, confidence: float)
 
     def residual(ratio: float) -> ClusteredEstimate:
         values = [(a.target - a.other) - ratio * (a.target + a.other) for a in named]
-        return clustered_mean(values, clusters, confidence=confidence, low=-1.0 - ratio, high=1.0 - ratio)
+        return clustered_mean(values, clusters, confidence=confidence, low=-1.0 - ratio, high=1.0 - ratio, skewed=True)
 
     value = sum(answer.target - answer.other for answer in named) / total
     low = _edge(value, -1.0, lambda ratio: residual(ratio).interval.low <= 0.0)

@@ -7,14 +7,29 @@ and v = (k-1)/k * sum (T_(-j) - mean)^2. Its t has G' - 1 degrees of freedom, at
 G' = (sum w)^2 / sum w^2 is the number of clusters discounted for their unequal weight w (Kish): bytes or words where a
 document weighs by those, documents elsewhere. Perplexities are taken on the logarithm, where they are a ratio of sums.
 
-Two guards: a metric with a known range never gets an end nearer to its value than (high-low) * (1 - tail^(1/G')),
-which G' clusters without a fault cannot exclude; and a median, for which the jackknife is not consistent, is shown
-but decides nothing. Simulated on 10 to 40 sources of lognormal length, the upper bound of a perplexity misses in 4 to
-6 % at a nominal 5 %, the lower one in 7 to 8 %.
+Three guards. A metric with a known range never gets an end nearer to its value than (high-low) * (1 - tail^(1/G')),
+which G' clusters without a fault cannot exclude. A median, for which the jackknife is not consistent, is shown but
+decides nothing. And perplexities and bits per byte, whose summands have a tail without an end, get at each end the
+wider of the plain t and Hall's t, which takes the skewness out of it; they decide from 200 sources on.
+
+Simulated misses of the one-sided bounds in per cent (lower / upper; nominal 5 / 5; 10,000 samples a cell, of pools
+and seeds that nothing was chosen on), the plain t's in brackets:
+
+    population of sources                8 sources            40                    200
+    rate normal, length lognormal        4.4/4.2  (5.0/4.9)   4.8/4.9  (5.0/5.2)    5.0/4.9 (5.0/5.1)
+    the same, lengths with a long tail   3.9/3.4  (4.5/4.1)   5.7/5.2  (5.9/5.4)    6.0/4.7 (6.2/4.9)
+    rate lognormal                       2.1/8.3  (2.3/10.3)  2.8/7.3  (2.8/8.6)    4.1/5.7 (4.1/6.7)
+    long sources are harder              1.1/10.5 (1.2/15.0)  2.1/9.1  (2.1/12.9)   2.9/5.7 (2.9/8.7)
+    short sources are harder             6.2/2.7  (8.1/2.9)   6.6/3.6  (8.2/3.6)    5.6/4.1 (6.9/4.1)
+    one source in eight of a hard kind   0.4/24.7 (0.4/30.3)  1.2/12.3 (1.2/17.4)   2.5/6.5 (2.5/10.1)
+
+The upper bound, by which a perplexity passes, is the weak one: few sources may hold none of the hard kind, which no
+interval can mend. The samples by which the correction and the 200 were chosen gave 7.2 at worst.
 
 References:
-    Kish (1965), Survey Sampling; Efron and Stein (1981), https://doi.org/10.1214/aos/1176345462; Wolter (2007),
-    Introduction to Variance Estimation, ch. 4; Shao and Tu (1995), The Jackknife and Bootstrap, sections 2.3 and 6.
+    Hall (1992), On the removal of skewness by transformation, J. R. Statist. Soc. B 54, 221-228; Kish (1965), Survey
+    Sampling; Efron and Stein (1981), https://doi.org/10.1214/aos/1176345462; Wolter (2007), Introduction to Variance
+    Estimation, ch. 4; Shao and Tu (1995), The Jackknife and Bootstrap, sections 2.3 and 6.
 """
 
 import math
@@ -150,25 +165,46 @@ def measure_documents(value: Value, documents: Sequence[Document], levels: Level
     k, mean = len(others), math.fsum(others) / len(others)
     effective = _effective(value.measure, documents)
     error = math.sqrt((k - 1) / k * math.fsum((one - mean) ** 2 for one in others))
+    skew = _skewness([mean - one for one in others]) / math.sqrt(k) if value.measure.ratio else 0.0
     shown, decided = (
-        _around(value.metric, at, error, freedom=min(k, effective) - 1.0, tail=tail, logarithm=logarithm)
+        _around(value.metric, at, error, skew=skew, freedom=min(k, effective) - 1.0, tail=tail, logarithm=logarithm)
         for tail in ((1.0 - levels.confidence) / 2.0, levels.alpha)
     )
-    method = "jackknife-t-log" if logarithm else "jackknife-t"
+    method = "jackknife-t" + "-skew" * value.measure.ratio + "-log" * logarithm
     return Measured(whole, shown, decided, method, len(documents), len(clusters))
 
 
-def _around(metric: Metric, at: float, error: float, *, freedom: float, tail: float, logarithm: bool) -> Interval:
-    half = float(stats.t.isf(tail, max(freedom, 1.0))) * error
-    if logarithm:
-        if half == 0.0:
-            raise NotEnoughDataError("all clusters alike: no spread, and no range that is known")
-        return Interval(max(metric.low, math.exp(at - half)), math.exp(min(at + half, math.log(UNBOUNDED))))
+def _around(
+    metric: Metric, at: float, error: float, *, skew: float, freedom: float, tail: float, logarithm: bool
+) -> Interval:
+    """Both ends; `skew` is the skewness of the parts' influence over the root of their number."""
+    t = float(stats.t.isf(tail, max(freedom, 1.0)))
+    below, above = max(t, _unskewed(t, skew)) * error, max(t, -_unskewed(-t, skew)) * error
     if metric.low > -UNBOUNDED and metric.high < UNBOUNDED:
-        half = max(half, (metric.high - metric.low) * (1.0 - tail ** (1.0 / (freedom + 1.0))))
-    if half == 0.0:
+        least = (metric.high - metric.low) * (1.0 - tail ** (1.0 / (freedom + 1.0)))
+        below, above = max(below, least), max(above, least)
+    if below == 0.0:
         raise NotEnoughDataError("all clusters alike: no spread, and no range that is known")
-    return Interval(max(metric.low, at - half), min(metric.high, at + half))
+    if logarithm:
+        return Interval(max(metric.low, math.exp(at - below)), math.exp(min(at + above, math.log(UNBOUNDED))))
+    return Interval(max(metric.low, at - below), min(metric.high, at + above))
+
+
+def _skewness(influences: Sequence[float]) -> float:
+    """Fisher's G1 of the parts' influence on the value, whose mean is 0; 0 where it has none."""
+    k = len(influences)
+    square = math.fsum(x * x for x in influences) / k
+    if k < 3 or square == 0.0:
+        return 0.0
+    third = math.fsum(x**3 for x in influences) / k
+    return third / math.sqrt(square) ** 3 * math.sqrt(k * (k - 1.0)) / (k - 2.0)
+
+
+def _unskewed(t: float, skew: float) -> float:
+    """The quantile of a t whose summands are skewed: the inverse of Hall's cubic, as that of the plain t is `t`."""
+    if abs(skew) < 1e-9:
+        return t
+    return float(3.0 * (math.cbrt(1.0 + skew * (t - skew / 6.0)) - 1.0) / skew)
 
 
 def _effective(measure: Measure, documents: Sequence[Document]) -> float:

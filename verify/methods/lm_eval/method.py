@@ -1,6 +1,6 @@
 """A task or group of the installed lm-eval as a check."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
@@ -39,6 +39,7 @@ class LmEval(Method[LmEvalItem, LmEvalParameters]):
     """
 
     name = "lm-eval"
+    version = 2
     item_type = LmEvalItem
     parameters_type = LmEvalParameters
     metrics = tuple(KNOWN)
@@ -66,6 +67,10 @@ class LmEval(Method[LmEvalItem, LmEvalParameters]):
     def content_digest(self) -> str:
         """Over lm-eval's version and the files that define the task."""
         return registry.digest(self.parameters.task)
+
+    def made_with(self) -> Mapping[str, str]:
+        """The installed lm-eval."""
+        return {"lm-eval": registry.version()}
 
     def examine(self, item: LmEvalItem) -> Examination:
         """Make lm-eval's requests, each as often as the task repeats it."""

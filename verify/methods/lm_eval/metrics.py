@@ -26,6 +26,9 @@ _RANGES: Final[Mapping[str, tuple[float, float]]] = {
 _SHARE: Final = re.compile(r"(^|_)(acc|accuracy|em|f1|match|exact)(_|$)|^pass@")
 """Names of metrics in [0, 1]; a metric of another name may have any value."""
 _MEANS: Final = frozenset({"mean", "nanmean"})
+_LEAST_SOURCES: Final = 200
+"""Sources from which a bound of a ratio of sums misses no more than 1.5 times as often as it states (simulated in
+`estimates`: 7.2 % at worst where it states 5 %; with 100 sources 8.7 %)."""
 
 
 class Rule(NamedTuple):
@@ -58,6 +61,11 @@ class Measure(NamedTuple):
     def key(self) -> str:
         """Under which a score keeps what a document contributes."""
         return f"{self.metric},{self.filter_name}"
+
+    @property
+    def ratio(self) -> bool:
+        """Whether it is a ratio of sums without an upper end: a perplexity, or bits per byte."""
+        return all(rule.perplexity or rule.weighted for rule in self.rules.values())
 
     @property
     def mean(self) -> bool:
@@ -100,6 +108,7 @@ def as_metric(measure: Measure) -> Metric:
         high=high,
         ideal=ideal,
         meaning=f"lm-eval's {measure.metric} after its filter {measure.filter_name!r}: {made}.",
+        min_clusters=_LEAST_SOURCES if measure.ratio else 0,
     )
 
 

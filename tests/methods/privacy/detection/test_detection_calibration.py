@@ -9,13 +9,16 @@ from verify.methods.privacy.detection.calibration import Row, measure, overlaps,
 from verify.methods.privacy.detection.corpus import PARTS, Label, Sentence, corpus
 from verify.methods.privacy.detection.corpus_templates import WITH_DATA, WITHOUT_DATA
 
-SEED = 20_261_123
-"""Used for the figures only; the patterns were tuned on seeds 1 and 2."""
+LOOKED_AT = 20_261_123
+"""Its misses were looked at when the patterns were last tuned, as those of seeds 1 and 2 were: it shows no more than
+that nothing got worse."""
+HELD_OUT = 604_178
+"""Measured once, for the card; nothing was tuned on it. Whoever changes a pattern chooses another one."""
 
 
 @pytest.fixture(scope="module")
 def rows(by_form):
-    return {row.type: row for row in measure(by_form, corpus(SEED, 760))}
+    return {row.type: row for row in measure(by_form, corpus(LOOKED_AT, 760))}
 
 
 @pytest.mark.parametrize("kind", sorted(TYPES.keys() - {"PERSON"}))
@@ -89,7 +92,7 @@ def test_patterns_take_a_thousand_sentences_a_second(by_form):
 
 @pytest.fixture(scope="module")
 def all_rows():
-    return measure(detector(), corpus(SEED, 760))
+    return measure(detector(), corpus(HELD_OUT, 760))
 
 
 @pytest.mark.slow
