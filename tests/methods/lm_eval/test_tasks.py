@@ -174,6 +174,17 @@ def test_a_missing_split_is_missing_data(tmp_path: Path) -> None:
         items_of("kobest_boolq", tmp_path)
 
 
+@pytest.mark.parametrize("answer", [0, 5, 9])
+def test_a_document_whose_answer_is_none_of_its_options_is_refused(answer: int, tmp_path: Path) -> None:
+    """lm-eval itself counts it as wrong, whatever the subject says."""
+    test, dev = (DATA["HAERAE-HUB/KMMLU", "Math"][split] for split in ("test", "dev"))
+    write_rows(tmp_path / "HAERAE-HUB/KMMLU/Math/test.jsonl", [test[0], {**test[1], "answer": answer}, *test[2:]])
+    write_rows(tmp_path / "HAERAE-HUB/KMMLU/Math/dev.jsonl", dev)
+
+    with pytest.raises(UsageError, match=r"'kmmlu_math', document 1: the answer .* is none of its 4 options"):
+        items_of("kmmlu_math", tmp_path)
+
+
 def test_loading_leaves_switches_and_generators_as_they_were(root: Path) -> None:
     import random
     import socket

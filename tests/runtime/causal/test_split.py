@@ -3,12 +3,17 @@
 Oracle: torch's scaled dot product attention over prefix and own tokens together, in float64; and the plain path.
 """
 
+import copy
+
 import pytest
 import torch
 
 from tests.runtime.causal import reference, tiny
 from tests.runtime.causal.test_conformance import requests
+from verify.records import LogLikelihood
 from verify.runtime.causal import open_causal, split
+from verify.runtime.causal.engine import CausalEngine
+from verify.runtime.causal.loading import load
 from verify.runtime.causal.split import Prefix, may_split, rows_behind, splitting
 
 
@@ -98,3 +103,23 @@ def test_an_error_leaves_the_model_as_it_was():
         raise RuntimeError("planted")
     assert may_split(model.config)
     assert not split._PREFIX
+
+
+def test_what_no_trial_has_split_is_not_split(tmp_path):
+    """An attention that ignores what it is given shows only where rows are split: not behind a window of 24."""
+    loaded = load(tiny.save("mistral+window", tmp_path, max_position_embeddings=320, sliding_window=24))
+    for layer in loaded.model.model.layers:
+        layer.self_attn.config = copy.deepcopy(layer.self_attn.config)
+    engine = CausalEngine(loaded)
+    asked = [
+        LogLikelihood(context="주민등록등본은 가까", continuation=end) for end in "가나다라마바사아자차카타파하ABCDEFGH"
+    ]
+
+    answers = {a.position: a.response for a in engine.answer(asked)}
+
+    assert engine._causal is not None
+    assert engine._causal.trust.shares
+    assert not engine._causal.trust.splits
+    for position, request in enumerate(asked):
+        truth = reference.token_logprobs(loaded.model, *reference.pair(tiny.tokenizer(), request), window=320)
+        assert answers[position].logprob == pytest.approx(float(truth.sum()), abs=1e-4 * len(truth))

@@ -71,6 +71,8 @@ class Double:
         """By how many places rows of log-probabilities are late."""
         self.drop = 0
         """How many rows (or ids that were asked for) are missing."""
+        self.certain = False
+        """Whether every token of a prompt is told to be certain, as a server does whose prefix cache holds no logits."""
         self.knows_ids = True
         """Whether `logprob_token_ids` is known."""
         self.echoes = True
@@ -142,7 +144,7 @@ class Double:
 
     def rows(self, ids):
         """Log-probability of each id behind the one before it; of the first one none."""
-        known = [None, *(logprob(text_of(a), text_of(b)) for a, b in pairwise(ids))]
+        known = [None, *(0.0 if self.certain else logprob(text_of(a), text_of(b)) for a, b in pairwise(ids))]
         late = [None] * self.shift + known
         return late[: len(ids)]
 
@@ -197,9 +199,11 @@ class Double:
         values = [logprob(before, token) for before, token in zip(["", *tokens], tokens, strict=False)]
         if not self.first_scored:
             values[0] = None
+        if self.certain:
+            values = [0.0] * len(values)
         if "NAN" in prompt:
             values = [math.nan] * len(values)
-        tables = [{token: value, "other": (value or 0) - 1} for token, value in zip(tokens, values, strict=True)]
+        tables = [{token: value, "other": (value or 0) - 2} for token, value in zip(tokens, values, strict=True)]
         if self.bos:
             tokens, values, tables = ["<s>", *tokens], [None, *values], [None, *tables]
         return {"tokens": tokens, "token_logprobs": values, "top_logprobs": tables}

@@ -8,7 +8,7 @@ import math
 import pytest
 
 from tests.runtime.endpoint.double import BOS, WRITES, ids_of, truth_by_ids
-from verify.records import AccessLevel, FailureReason, LogLikelihood
+from verify.records import AccessLevel, FailureReason, LogLikelihood, LogLikelihoodAnswer
 from verify.runtime.endpoint import token_ids
 from verify.runtime.endpoint.token_ids import Split
 
@@ -159,7 +159,7 @@ def test_a_row_of_another_token_is_no_number():
         return token_ids.read_prompt({"choices": [{"prompt_logprobs": [None, *rows]}]}, split=split)
 
     def span(rows):
-        tops = [None, *[[[-0.1, 7, None]]] * 2]
+        tops = [None, *[[[-0.5, 7, None]]] * 2]
         return token_ids.read_span(
             {"meta_info": {"input_token_logprobs": [[None, 5, None], *rows], "input_top_logprobs": tops}}, split=split
         )
@@ -172,6 +172,18 @@ def test_a_row_of_another_token_is_no_number():
     for value in (0.5, -9999.0, math.nan, math.inf, -math.inf, None, "x", True):
         assert prompt([{"7": {"logprob": value, "rank": 1}}, fine]).reason is FailureReason.INVALID_LOGITS
         assert span([[value, 7, None], [-2.0, 8, None]]).reason is FailureReason.INVALID_LOGITS
+
+
+@pytest.mark.parametrize("server", ["openai", "vllm", "sglang"], indirect=True)
+def test_a_server_that_holds_everything_certain_halfway_through_gives_no_number(server, connect):
+    runtime = connect()
+    assert all(isinstance(a, LogLikelihoodAnswer) for a in ask(runtime, ("수도는 ", "서울이다")))
+    server.certain = True
+
+    (answer,) = ask(runtime, ("수도는 ", "부산이다"))
+
+    assert answer.reason is FailureReason.MALFORMED
+    assert "one distribution" in answer.detail
 
 
 @pytest.mark.parametrize(

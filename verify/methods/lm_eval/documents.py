@@ -151,6 +151,9 @@ def _documents(leaf: Leaf, wanted: Wanted, store: Store) -> Iterator[LmEvalItem]
     for index, instances in sorted(by_document.items()):
         instances.sort(key=lambda instance: instance.idx)
         document = plain(instances[0].doc)
+        choice = _choice(leaf, task, instances[0].doc)
+        if choice is not None:
+            _refuse_without_answer(choice, where=f"lm-eval's task {leaf.task_name!r}, document {index}")
         try:
             yield LmEvalItem(
                 id=f"{leaf.task_name}/{index}",
@@ -163,7 +166,7 @@ def _documents(leaf: Leaf, wanted: Wanted, store: Store) -> Iterator[LmEvalItem]
                 multiple_target=getattr(task, "multiple_target", 0),
                 requests=tuple(_request(instance) for instance in instances),
                 repeats=instances[0].repeats or 1,
-                chance=_chance(leaf, task, instances[0].doc),
+                chance=None if choice is None else choice.chance,
                 lm_eval=registry.version(),
             )
         except ValidationError as error:
@@ -203,13 +206,35 @@ def _request(instance: Any) -> Request:
     )
 
 
-def _chance(leaf: Leaf, task: Any, document: Any) -> float | None:
+class _Choice(NamedTuple):
+    """A document's options, and the index or text of those that are right."""
+
+    options: Sequence[Any]
+    right: Sequence[Any]
+
+    @property
+    def chance(self) -> float:
+        """Probability of guessing a right one."""
+        return min(1.0, len(set(self.right)) / len(self.options))
+
+
+def _choice(leaf: Leaf, task: Any, document: Any) -> _Choice | None:
+    """What lm-eval compares itself; None where a task's own code does."""
     if leaf.output_type != "multiple_choice" or leaf.config.get("process_results") is not None:
         return None
-    options = task.doc_to_choice(document)
     gold = task.doc_to_text(document) if task.multiple_input else task.doc_to_target(document)
-    right = len(set(gold)) if isinstance(gold, list) else 1
-    return min(1.0, right / len(options))
+    return _Choice(task.doc_to_choice(document), gold if isinstance(gold, list) else [gold])
+
+
+def _refuse_without_answer(choice: _Choice, *, where: str) -> None:
+    """Refuse a document whose answer is none of its options; lm-eval would count it as wrong without a word."""
+    for right in choice.right:
+        known = right in choice.options if isinstance(right, str) else right in range(len(choice.options))
+        if not known:
+            raise UsageError(
+                f"{where}: the answer {right!r:.40} is none of its {len(choice.options)} options;"
+                " correct or remove that row"
+            )
 
 
 def plain(value: Any) -> Any:

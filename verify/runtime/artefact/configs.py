@@ -35,6 +35,9 @@ _REMOTE: Final = re.compile(r"^[a-z][a-z0-9+.-]*://|^[\w.-]+/[\w.-]+--[\w.]+$|^[
 _FREE_TEXT: Final = {"chat_template", "content", "bos_token", "eos_token", "unk_token", "pad_token"}
 _FREE_MAPS: Final = {"id2label", "label2id", "added_tokens_decoder"}
 """Maps whose keys are the subject's own words."""
+_FLOAT: Final = "__float__"
+_FLOATS: Final = {"Infinity", "-Infinity", "NaN"}
+"""What transformers 5 writes as `{"__float__": "Infinity"}`, e.g. in the `time_step_limit` of Mamba 2."""
 
 
 class CleanJson(NamedTuple):
@@ -87,7 +90,7 @@ def _clean(value: Any, *, path: Path, place: str, dropped: list[str]) -> Any:
         return [_clean(entry, path=path, place=place + ".", dropped=dropped) for entry in value]
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) > _MAX_NUMBER and not _is_no_limit(place):
         raise SubjectError(f"{path}: {place} is {value:.3g}; no model is that large")
-    if not isinstance(value, dict):
+    if not isinstance(value, dict) or _is_float(value):
         return value
     kept: dict[str, Any] = {}
     free = place.rsplit(".", 1)[-1] in _FREE_MAPS
@@ -99,6 +102,11 @@ def _clean(value: Any, *, path: Path, place: str, dropped: list[str]) -> Any:
             continue
         kept[key] = _clean(entry, path=path, place=where, dropped=dropped)
     return kept
+
+
+def _is_float(value: dict[str, Any]) -> bool:
+    """Whether this stands for a number that JSON has no sign for."""
+    return list(value) == [_FLOAT] and isinstance(value[_FLOAT], str) and value[_FLOAT] in _FLOATS
 
 
 def _is_no_limit(place: str) -> bool:

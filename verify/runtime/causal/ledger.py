@@ -104,9 +104,10 @@ class Ledger:
     def read(self, parts: Iterable[Rows], what: Asked) -> None:
         """Score the rows of a forward, and write down what the forward before gave.
 
-        What an accelerator still computes comes with the next call or with `settle`.
+        What an accelerator still computes comes with the next call or with `settle`; also where memory runs out in
+        the middle of this one, whose rows are then asked again.
         """
-        before, self._unread = self._unread, []
+        unread: list[tuple[NDArray[np.int64], Unread]] = []
         for part in parts:
             low, high = np.searchsorted(what.row, [part.start, part.start + len(part.logits)])
             slot = what.slot[low:high]
@@ -119,15 +120,16 @@ class Ledger:
             if scores.is_here:
                 self.put(slot, scores.read())
             else:
-                self._unread.append((slot, scores))
-        for slot, unread in before:
-            self.put(slot, unread.read())
+                unread.append((slot, scores))
+        before, self._unread = self._unread, unread
+        for slot, scores in before:
+            self.put(slot, scores.read())
 
     def settle(self) -> list[int]:
         """Write down what is still on its way; pieces that became complete since the last call of `drain`."""
         before, self._unread = self._unread, []
-        for slot, unread in before:
-            self.put(slot, unread.read())
+        for slot, scores in before:
+            self.put(slot, scores.read())
         return self.drain()
 
 

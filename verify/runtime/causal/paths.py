@@ -144,6 +144,9 @@ class CausalPaths:
 
     def _trial(self, length: int) -> probe.Trust:
         small = self._limits._replace(row_tokens=max(self._limits.row_tokens, 64), call_tokens=0)
+        # Rows so short that even a short trial has some behind a prefix.
+        short = small._replace(row_tokens=min(small.row_tokens, max(16, length // 4)))
+        split, split_packed = (self._shared(packs=packs, splits=True, limits=short) for packs in (False, True))
         ways = probe.Ways(
             alone=self.alone,
             rounded=_Rounded(self._network, self.alone),
@@ -151,10 +154,9 @@ class CausalPaths:
             padded=PlainPath(self._network, batching=Batching.PADDED, batch_tokens=max(4 * length, 1024)),
             expand=self._shared(packs=False, limits=small),
             pack=self._shared(packs=True, limits=small),
-            split=self._shared(packs=False, splits=True, limits=small)
-            if may_split(self._network.model.config)
-            else None,
-            split_packed=self._shared(packs=True, splits=True, limits=small),
+            split=split if may_split(self._network.model.config) else None,
+            split_packed=split_packed,
+            has_split=lambda: split.splits_run + split_packed.splits_run > 0,
         )
         with torch.inference_mode():
             return probe.try_out(

@@ -7,7 +7,7 @@ inputs take the plain path alone until a longer trial has passed.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -36,6 +36,13 @@ _COST: Final = 9
 """Tokens that a trial runs, in units of its length."""
 
 
+class Noise(NamedTuple):
+    """Difference of two computations of the same log-probabilities."""
+
+    rms: float
+    most: float
+
+
 class Trust(NamedTuple):
     """What was found to be right up to a length."""
 
@@ -50,8 +57,8 @@ class Trust(NamedTuple):
     """What was measured, for a person."""
     splits: bool = False
     """Whether attention to the prefix may be computed apart from that to a row's own tokens."""
-    allowed: float = TOLERANCE
-    """Largest difference of a token's log-probability that counted as the same, in nats."""
+    allowed: Noise = Noise(TOLERANCE, TOLERANCE)
+    """Differences of a token's log-probability that counted as the same, in nats."""
 
 
 class Ways(NamedTuple):
@@ -67,13 +74,8 @@ class Ways(NamedTuple):
     split: Path | None
     """None where the config names an attention that cannot be split."""
     split_packed: Path
-
-
-class Noise(NamedTuple):
-    """Difference of two computations of the same log-probabilities."""
-
-    rms: float
-    most: float
+    has_split: Callable[[], bool]
+    """Whether either of them has computed any attention in two parts; windows may be too short for it."""
 
 
 def try_out(ways: Ways, *, length: int, config: Any, tokens: Sequence[int], exact: bool, has_cache: bool) -> Trust:
@@ -97,7 +99,7 @@ def try_out(ways: Ways, *, length: int, config: Any, tokens: Sequence[int], exac
         return Trust(length, Batching.ALONE, shares=False, packs=False, reason=trial.problem)
     batching = trial.batching()
     why = "the architecture takes no cache, or fails with one"
-    plain = Trust(length, batching, shares=False, packs=False, reason=why, allowed=trial.allowed.most)
+    plain = Trust(length, batching, shares=False, packs=False, reason=why, allowed=trial.allowed)
     if not has_cache:
         return plain
     if not trial.is_causal:
@@ -112,6 +114,8 @@ def try_out(ways: Ways, *, length: int, config: Any, tokens: Sequence[int], exac
     splits = False
     if ways.split is not None:
         splits, apart = trial.holds(ways.split_packed if packs else ways.split)
+        if splits and not ways.has_split():
+            splits, apart = False, "the windows are shorter than what a trial shares"
         reason += f"; split attention{'' if splits else ' is not used'}: {apart}"
     return plain._replace(shares=True, packs=packs, splits=splits, reason=reason)
 
@@ -135,27 +139,29 @@ class _Trial:
         expected = [t[: size - 1] for t in self._truth[:2]]
         self._plain_noise = _difference(self._opening_truth, expected)
         self.allowed = Noise(TOLERANCE, TOLERANCE) if exact else self._envelope()
-        self.is_causal = self._plain_noise.most <= self.allowed.most
+        self.is_causal = self._allows(self._plain_noise)
 
     def _envelope(self) -> Noise:
-        """How far the plain path is from itself when only batch, length and rounding change (reduced precision).
+        """How far the plain numbers move when every product is rounded once more at random (reduced precision).
 
-        The same tokens are run as the beginning of a longer input, in a batch, and with every product rounded
-        once more at random: a device that happens to take one kernel for the first two shows no difference
-        there. A way of sharing may be as far from the plain numbers as these are, with a factor for the
-        chance of a single maximum.
+        A way of sharing may be as far from the plain numbers, with a factor for the chance of a single maximum.
+        Where a model has no product that can be rounded so, it is the difference that batch and length make.
+        What those differ by is not taken otherwise: a device may take one kernel for both and show none, and
+        attention that is not causal would excuse itself.
         """
         truth = self._truth or []
-        together, rounded = _run(self._ways.padded, self._pieces[_SHORT:]), _run(self._ways.rounded, self._pieces)
-        seen = [self._plain_noise]
-        if together:
-            seen.append(_difference(together, truth[_SHORT:]))
-        if rounded:
-            seen.append(_difference(rounded, truth))
-        usable = [noise for noise in seen if noise.rms < _REDUCED]
-        rms = max((noise.rms for noise in usable), default=0.0)
-        most = max((noise.most for noise in usable), default=0.0)
-        return Noise(max(1.5 * rms, TOLERANCE), max(2.0 * most, TOLERANCE))
+        rounded = _run(self._ways.rounded, self._pieces)
+        noise = _difference(rounded, truth) if rounded else Noise(0.0, 0.0)
+        if not noise.rms:
+            together = _run(self._ways.padded, self._pieces[_SHORT:])
+            other = _difference(together, truth[_SHORT:]) if together else Noise(0.0, 0.0)
+            noise = max(self._plain_noise, other)
+        if noise.rms >= _REDUCED:
+            noise = Noise(0.0, 0.0)
+        return Noise(max(1.5 * noise.rms, TOLERANCE), max(2.0 * noise.most, TOLERANCE))
+
+    def _allows(self, noise: Noise) -> bool:
+        return noise.rms <= self.allowed.rms and noise.most <= self.allowed.most
 
     def batching(self) -> Batching:
         """What may share a batch; tried on two sequences of one length, and on the short ones of all lengths."""
@@ -180,8 +186,7 @@ class _Trial:
         if found is None:
             return False, "no memory for a trial"
         noise = _difference(found, (self._truth or []) if truth is None else truth)
-        good = noise.rms <= self.allowed.rms and noise.most <= self.allowed.most
-        return good, (
+        return self._allows(noise), (
             f"differences of {noise.rms:.1e} nats a token, at most {noise.most:.1e}"
             f" ({self.allowed.rms:.1e}, {self.allowed.most:.1e} allowed)"
         )

@@ -32,6 +32,8 @@ class SharedPath:
     def __init__(self, network: Network, *, masks: Masks, limits: Limits, plain: PlainPath, context: int) -> None:
         self._network, self._masks, self.limits = network, masks, limits
         self._plain, self._context = plain, context
+        self.splits_run = 0
+        """Batches so far whose attention was computed in two parts."""
 
     def run(self, pieces: Sequence[Any], ledger: Ledger, wanted: Sequence[int]) -> Iterator[int]:
         """Score pieces; yields each as soon as it is complete, and leaves out what memory is too small for."""
@@ -41,6 +43,7 @@ class SharedPath:
         self._network.unique += trie.unique
         run = _Run(trie, ledger, self._network, self._masks, limits=self.limits, last=self._context - 1)
         yield from run.steps()
+        self.splits_run += run.splits_run
         yield from ledger.settle()
         missing = [index for index in wanted if not ledger.is_complete(index)]
         yield from self._plain.run(pieces, ledger, missing)
@@ -61,6 +64,7 @@ class _Run:
         self._limits, self._last = limits, last
         self._done = np.zeros(trie.unique, dtype=bool)
         self._prefixes = [_Prefix(None, 0)]
+        self.splits_run = 0
         self._lost = 0
         """Levels of prefixes that memory was too small for; nothing behind them is run here."""
 
@@ -138,6 +142,7 @@ class _Run:
 
     def _behind(self, packed: Packed, cache: Any) -> None:
         """Run rows whose attention to the prefix is computed apart."""
+        self.splits_run += 1
         own, prefix = rows_behind(cache)
         mask = self._masks.make(packed, depth=0, window_kept=None, device=self._network.device)
         with splitting(self._network.model, prefix):

@@ -79,8 +79,10 @@ class Writers:
             found = self._forced(prompts, forced)
         except Exception:  # noqa: BLE001  # the subject's own code is given what it may not know
             return False
-        apart = max(float(np.abs(f - t[: len(f)]).max()) for f, t in zip(found, truth, strict=True))
-        return bool(apart <= self._paths.trust.allowed)
+        apart = np.concatenate([np.abs(f - t[: len(f)]) for f, t in zip(found, truth, strict=True)])
+        allowed = self._paths.trust.allowed
+        # Some tens of tokens: their root mean square scatters more than that of a trial of thousands.
+        return bool(apart.max() <= allowed.most and np.sqrt((apart**2).mean()) <= 1.5 * allowed.rms)
 
     def _plain(self, prompts: Sequence[Ids], forced: Sequence[Ids]) -> list[NDArray[np.float64]]:
         pieces = [Piece(np.concatenate([p, f]), len(p)) for p, f in zip(prompts, forced, strict=True)]

@@ -6,7 +6,7 @@ for `echo` with `logprobs` on `/v1/completions`.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from verify.records import (
@@ -26,6 +26,9 @@ COMPLETIONS: Final = "/completions"
 _MAX_STOPS: Final = 4
 """More stop strings are refused by OpenAI's API; all of them are applied to the answer here in any case."""
 MAX_CHARACTERS: Final = 500_000
+ABOVE_ZERO: Final = 1e-3
+"""Rounding that a log-probability of a certain token may show."""
+NO_DISTRIBUTION: Final = "the server's log-probabilities are none of one distribution"
 
 
 class Call(NamedTuple):
@@ -162,14 +165,22 @@ def _loglikelihood(request: LogLikelihood, choice: Mapping[str, Any]) -> Respons
     values = [tokens.logprobs[i] for i in scored]
     if scored and scored[0] == 0 and values[0] is None:
         return _failed(FailureReason.UNSUPPORTED, "the server scores no first token, so an empty context has no score")
-    known = [value for value in values if value is not None and math.isfinite(value) and value <= 1e-3]
+    known = [value for value in values if value is not None and math.isfinite(value) and value <= ABOVE_ZERO]
     if len(known) < len(values) or not known:
         return _failed(FailureReason.INVALID_LOGITS, "a log-probability is missing or not finite")
     best = [tokens.best[i] for i in scored]
     if any(not table for table in best):
         return _failed(FailureReason.UNSUPPORTED, "the server does not say which token was the most likely")
+    rows = zip(known, (tokens.texts[i] for i in scored), best, strict=True)
+    if not all(is_one_distribution({**(table or {}), text: value}.values()) for value, text, table in rows):
+        return _failed(FailureReason.MALFORMED, NO_DISTRIBUTION)
     greedy = all(value >= max(table.values()) for value, table in zip(known, best, strict=True) if table)
     return LogLikelihoodAnswer(logprob=min(0.0, math.fsum(known)), n_tokens=len(known), is_greedy=greedy)
+
+
+def is_one_distribution(logprobs: Iterable[float]) -> bool:
+    """Whether log-probabilities of different tokens at one place can belong together: at most 1 in all."""
+    return math.fsum(math.exp(min(value, 1.0)) for value in logprobs) <= 1.0 + ABOVE_ZERO
 
 
 def echoed(body: Mapping[str, Any]) -> Echoed | None:

@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from verify.records import Failed, FailureReason, LogLikelihoodAnswer, Response
-from verify.runtime.endpoint.bodies import COMPLETIONS, Call
+from verify.runtime.endpoint.bodies import ABOVE_ZERO, COMPLETIONS, NO_DISTRIBUTION, Call, is_one_distribution
 
 Body: TypeAlias = Mapping[str, Any]
 
@@ -26,8 +26,6 @@ MOST_NEXT: Final = 128
 """Token ids of one call; vLLM refuses more."""
 _LEAST: Final = -9999.0
 """What vLLM writes for minus infinity."""
-_ABOVE_ZERO: Final = 1e-3
-"""Rounding that a log-probability of a certain token may show."""
 
 
 class Split(NamedTuple):
@@ -106,8 +104,8 @@ def read_next(body: Body, *, ids: Sequence[int]) -> Next | Failed:
     values = {token: found[token] for token in {*ids, best}}
     if not all(_is_number(value) for value in values.values()):
         return _INVALID
-    if values[best] < max(values.values()) or math.fsum(map(math.exp, values.values())) > 1.0 + _ABOVE_ZERO:
-        return _failed(FailureReason.MALFORMED, "the server's log-probabilities are none of one distribution")
+    if values[best] < max(values.values()) or not is_one_distribution(values.values()):
+        return _failed(FailureReason.MALFORMED, NO_DISTRIBUTION)
     return Next(best, values)
 
 
@@ -132,6 +130,8 @@ def read_prompt(body: Body, *, split: Split) -> Response:
         others = [other["logprob"] for other in row.values() if isinstance(other, dict) and "logprob" in other]
         if not all(_is_number(other) for other in others):
             return _INVALID
+        if not is_one_distribution(others):
+            return _failed(FailureReason.MALFORMED, NO_DISTRIBUTION)
         values.append(value)
         greedy = greedy and (rest["rank"] == 1 if type(rest.get("rank")) is int else value >= max(others))
     return _answer(values, greedy=greedy)
@@ -156,6 +156,11 @@ def read_span(body: Body, *, split: Split) -> Response:
     best = [_top(top) for top in tops[1:]]
     if None in best:
         return _failed(FailureReason.UNSUPPORTED, "the server does not say which token was the most likely")
+    for value, token, top in zip(values, split.right, tops[1:], strict=True):
+        if not _is_number(top[0][0]):
+            return _INVALID
+        if not is_one_distribution({top[0][1]: top[0][0], token: value}.values()):
+            return _failed(FailureReason.MALFORMED, NO_DISTRIBUTION)
     return _answer(values, greedy=best == list(split.right))
 
 
@@ -183,7 +188,7 @@ def _is_id(name: str) -> bool:
 
 def _is_number(value: object) -> bool:
     """Whether a value is a log-probability of a token that can occur."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and _LEAST < value <= _ABOVE_ZERO
+    return isinstance(value, int | float) and not isinstance(value, bool) and _LEAST < value <= ABOVE_ZERO
 
 
 def _answer(values: Sequence[float], *, greedy: bool) -> LogLikelihoodAnswer:
