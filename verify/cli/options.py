@@ -29,7 +29,7 @@ DataRootOption: TypeAlias = Annotated[
     typer.Option(
         "--data-root",
         envvar="VERIFY_DATA_ROOT",
-        help="허브 자료를 옮겨 둔 폴더 DIR/ORG/NAME(/CONFIG)/SPLIT.jsonl · local copies of hub data sets",
+        help="허브 자료를 옮겨 둔 폴더 DIR/ORG/NAME\\[/CONFIG]/SPLIT.jsonl · local copies of hub data sets",
     ),
 ]
 
