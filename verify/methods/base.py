@@ -59,6 +59,11 @@ class Metric(Record):
     """One sentence, with the formula or its source."""
     min_clusters: int = 0
     """Independent sources under which its bounds miss too often for a verdict; 0 where the policy's number does."""
+    scores: tuple[float, float] | None = None
+    """Range of the scores whose mean it is, where they are not shares of 0 and 1; what a plan's worst case is made of.
+
+    A range around 0 of a metric that starts at 0 says that it is the size of their mean, limited on both sides.
+    """
 
 
 class Method(ABC, Generic[ItemT, ParametersT]):

@@ -72,6 +72,7 @@ class MultipleChoice(Method[ChoiceItem, ChoiceParameters]):
             high=2.0,
             ideal=0.0,
             meaning="Mean over items of the squared distance of the option probabilities from 0/1 (Brier 1950).",
+            scores=(0.0, 2.0),
         ),
         Metric(
             name="overconfidence",
@@ -80,6 +81,7 @@ class MultipleChoice(Method[ChoiceItem, ChoiceParameters]):
             high=1.0,
             ideal=0.0,
             meaning="Mean probability of the chosen option minus the share that is right; above 0 is overconfident.",
+            scores=(-1.0, 1.0),
         ),
         Metric(
             name="ece",

@@ -23,7 +23,7 @@ LEAN: Final = "lean:"
 
 METRICS: Final = (
     Metric(
-        name="bias_magnitude", better="lower", low=0.0, high=1.0, ideal=0.0,
+        name="bias_magnitude", better="lower", low=0.0, high=1.0, ideal=0.0, scores=(-1.0, 1.0),
         meaning="|diff_bias_ambiguous|: the limit holds on both sides; upper bound by two one-sided tests",
     ),
     Metric(

@@ -94,6 +94,7 @@ class PerturbedChoice(Method[ChoiceItem, PerturbedChoiceParameters]):
             high=1.0,
             ideal=0.0,
             meaning="Accuracy on the plain items minus mean accuracy over the families, within items.",
+            scores=(-1.0, 1.0),
         ),
         Metric(
             name="worst_family_drop",
@@ -110,6 +111,7 @@ class PerturbedChoice(Method[ChoiceItem, PerturbedChoiceParameters]):
             high=1.0,
             ideal=0.0,
             meaning="Drop under blank lines between the parts: what any harmless change costs.",
+            scores=(-1.0, 1.0),
         ),
         Metric(
             name="excess_drop",
@@ -118,6 +120,7 @@ class PerturbedChoice(Method[ChoiceItem, PerturbedChoiceParameters]):
             high=1.0,
             ideal=0.0,
             meaning="accuracy_drop minus control_drop, within items.",
+            scores=(-1.0, 1.0),
         ),
         Metric(
             name="consistency",
