@@ -93,6 +93,11 @@ class Method(ABC, Generic[ItemT, ParametersT]):
     Only for metrics whose estimate is the mean of that number over the items that have one: two releases are
     then compared item by item. Whether an item has one must not depend on the answer.
     """
+    tied_values: ClassVar[Mapping[str, tuple[str | Pick, str | Pick]]] = {}
+    """Metric -> what gives the least and the greatest number that an item contributes, as its near ties may fall.
+
+    Only for metrics that are the mean of that number over the items, or the size of that mean.
+    """
 
     def __init__(self, parameters: ParametersT, *, seed: int) -> None:
         self.parameters = parameters

@@ -106,6 +106,10 @@ class MultipleChoice(Method[ChoiceItem, ChoiceParameters]):
         | {"fragile": "fragile", "brier": "brier", "overconfidence": _overconfidence}
     )
 
+    tied_values = MappingProxyType(
+        {f"accuracy_{rule}": (f"correct_worst_{rule}", f"correct_best_{rule}") for rule in RULES}
+    )
+
     def check_row(self, row: ChoiceItem) -> Iterable[str]:
         """Answers outside the options, options that are alike."""
         return choices.faults(row)
