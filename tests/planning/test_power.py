@@ -18,12 +18,14 @@ from verify.planning import PlanInputs, make_plan
 from verify.planning.power import comparison_power, n_to_pass, power_of
 from verify.records import Bound, Levels, PlannedCheck, digest_of
 from verify.runtime.scripted import ScriptedRuntime
-from verify.statistics import clustered_mean
+from verify.statistics import clustered_mean, paired_difference
 from verify.statistics.stopping import stopping_odds
 
 ACCURACY, ERRORS = METHODS["sums"].metrics
 LEVELS = Levels()
 DROP = Metric(name="drop", better="lower", low=-1.0, high=1.0, ideal=0.0, meaning="x", scores=(-1.0, 1.0))
+PAIRS = DROP.model_copy(update={"name": "pairs"})
+"""The drop of 0/1 answers: Tango's interval, or two of Korn and Graubard's where items share sources."""
 SIZE = DROP.model_copy(update={"name": "size", "low": 0.0})
 BRIER = DROP.model_copy(update={"name": "brier", "low": 0.0, "high": 2.0, "scores": (0.0, 2.0)})
 
@@ -50,6 +52,10 @@ def passes(metric: Metric, scores: np.ndarray, limit: float, *, each: int) -> bo
     if metric is SIZE:
         part = mean_of(Sample(values, clusters), reach=1.0)
         return magnitude([part], levels=LEVELS, n=len(values), method="x").bounds.high <= limit
+    if metric is PAIRS:
+        before, after = ([float(sign * value > 0) for value in values] for sign in (1, -1))
+        confidence = 1.0 - 2.0 * LEVELS.alpha
+        return paired_difference(before, after, confidence=confidence, clusters=clusters).interval.high <= limit
     low, high = metric.scores or (0.0, 1.0)
     skewed = metric is DROP
     found = clustered_mean(values, clusters, confidence=1.0 - 2.0 * LEVELS.alpha, low=low, high=high, skewed=skewed)
@@ -138,7 +144,7 @@ NOISE = 3.0 * (0.25 / RUNS) ** 0.5
 
 
 @pytest.mark.parametrize("n", [150, 290])
-@pytest.mark.parametrize("metric", [DROP, SIZE])
+@pytest.mark.parametrize("metric", [DROP, SIZE, PAIRS])
 @pytest.mark.parametrize("each", [1, 3])
 def test_the_power_of_a_mean_is_that_of_scores_at_the_ends_of_their_range(metric: Metric, n: int, each: int) -> None:
     """Oracle: the method's own interval on simulated sources; Clopper-Pearson is a little more careful than it."""
@@ -240,3 +246,22 @@ def test_a_plan_for_the_worst_case_says_so_in_words_codes_and_both_languages() -
         (said,) = (line for line in explanation(planned, given.policy, language=language) if words in line)
         assert "bias.decision-flips" in said
         assert "bias.settled-accuracy" not in said
+
+
+def test_the_largest_of_several_drops_passes_at_least_as_often_as_planned() -> None:
+    """Oracle: four drops at the value assumed, drawn independently of each other, which is nearly the worst."""
+    n, parts, limit = 500, 4, 0.3
+    found = power_of(DROP, Bound(at_most=limit), levels=LEVELS, effect=0.5, n_clusters=n, parts=parts)
+    assert found is not None
+    rng = default_rng(4)
+
+    runs = [
+        all(passes(PAIRS, at_the_ends(rng, found.assumed, n), limit, each=1) for _ in range(parts)) for _ in range(RUNS)
+    ]
+
+    assert 0.7 < found.power < 0.9
+    assert -NOISE <= np.mean(runs) - found.power <= NOISE + 0.06
+    assert found.needed is not None
+    enough = power_of(DROP, Bound(at_most=limit), levels=LEVELS, effect=0.5, n_clusters=found.needed, parts=parts)
+    assert enough is not None
+    assert enough.power >= 0.8

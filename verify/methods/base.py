@@ -60,9 +60,10 @@ class Metric(Record):
     min_clusters: int = 0
     """Independent sources under which its bounds miss too often for a verdict; 0 where the policy's number does."""
     scores: tuple[float, float] | None = None
-    """Range of the scores whose mean it is, where they are not shares of 0 and 1; what a plan's worst case is made of.
+    """Range of the scores whose mean (or largest mean) it is, where they are not shares of 0 and 1.
 
-    A range around 0 of a metric that starts at 0 says that it is the size of their mean, limited on both sides.
+    What a plan's worst case is made of. A range around 0 of a metric that starts at 0 says that it is the size of
+    their mean, limited on both sides.
     """
 
 
@@ -116,6 +117,10 @@ class Method(ABC, Generic[ItemT, ParametersT]):
             faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
             raise UsageError(f"parameters of method {cls.name!r}: {faults}") from error
         return cls(validated, seed=seed)  # type: ignore[arg-type]  # parameters_type is ParametersT's class
+
+    def parts(self, metric: str) -> int:
+        """Of how many means, each with its own bound, a metric with `Metric.scores` is the largest."""
+        return 1
 
     def seed_for(self, *parts: object) -> int:
         """A seed in [0, 2**31) that depends on the run's seed and on `parts` alone."""

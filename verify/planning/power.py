@@ -66,12 +66,21 @@ def n_to_pass(metric: Metric, bound: Bound, *, levels: Levels) -> int | None:
 
 
 def power_of(
-    metric: Metric, bound: Bound, *, levels: Levels, effect: float, n_clusters: int, looks: tuple[int, ...] = ()
+    metric: Metric,
+    bound: Bound,
+    *,
+    levels: Levels,
+    effect: float,
+    n_clusters: int,
+    looks: tuple[int, ...] = (),
+    parts: int = 1,
 ) -> Power | None:
     """What the independent sources of a check can show.
 
     A mean of scores that may lie anywhere in a range is planned for its worst case: of all scores with that mean
     those at the ends of the range vary most. So they are a share on the range as its axis, planned as shares are.
+    The largest of several means passes where each does: at worst all lie at the value assumed, and their chances to
+    fail add up (Bonferroni).
 
     Args:
         metric: Its deciding metric.
@@ -80,6 +89,7 @@ def power_of(
         effect: Where between the bound (0) and the metric's ideal (1) the subject lies that ought to pass.
         n_clusters: Independent sources.
         looks: Sources asked at each look, where the check may stop early.
+        parts: Means of which the metric is the largest; 1 where it is one.
 
     Returns:
         None where the metric is neither a share whose ideal is an end of [0, 1] nor a mean of scores of a known
@@ -95,6 +105,7 @@ def power_of(
         "at_most" if metric.better == "lower" else "at_least",
         levels.alpha,
         both=low < metric.low,
+        parts=parts,
     )
     found = _power(claim, effect, n_clusters, looks)
     return found.model_copy(
@@ -150,18 +161,27 @@ class _Claim(NamedTuple):
     alpha: float
     both: bool
     """Whether the limit holds on both sides of the ideal, which then is one half."""
+    parts: int
+    """Shares that must all pass."""
+
+    @property
+    def single(self) -> bool:
+        """Whether one side of one share decides."""
+        return not self.both and self.parts == 1
 
     def at(self, effect: float) -> float:
         """The share at a place between the bound (0) and the ideal (1)."""
         return self.bound + effect * (self.ideal - self.bound)
 
     def passes(self, n: int, true: float) -> float:
-        """Chance that n sources pass, on both sides where the limit is on both: one passing count in two tails."""
+        """Chance that n sources pass: exact on both sides of one share, at least that for several parts."""
         chance = power(n, true, bound=self.bound, direction=self.direction, alpha=self.alpha)
-        if not self.both:
+        if self.single:
             return chance
-        other = power(n, 1.0 - true, bound=self.bound, direction=self.direction, alpha=self.alpha)
-        return max(0.0, chance + other - 1.0)
+        missed = 1.0 - chance
+        if self.both:  # no count lies in both tails
+            missed += 1.0 - power(n, 1.0 - true, bound=self.bound, direction=self.direction, alpha=self.alpha)
+        return max(0.0, 1.0 - self.parts * missed)
 
     def odds(self, looks: tuple[int, ...], true: float) -> StoppingOdds:
         return stopping_odds(looks, true, bound=self.bound, direction=self.direction, alpha=self.alpha)
@@ -184,7 +204,7 @@ def _power(claim: _Claim, effect: float, n: int, looks: tuple[int, ...]) -> Powe
 
 
 def _detectable(claim: _Claim, n: int) -> float | None:
-    if claim.both:
+    if not claim.single:
         return _nearest(claim, lambda true: claim.passes(n, true))
     try:
         found = minimum_detectable(
@@ -213,7 +233,7 @@ def _nearest(claim: _Claim, chance: Callable[[float], float]) -> float | None:
 
 
 def _needed(claim: _Claim, assumed: float) -> int | None:
-    if claim.both:
+    if not claim.single:
         tooth = math.ceil(1.0 / (1.0 - claim.bound)) + 1  # power goes up in teeth: all of one must have it
         return _least(lambda n: all(claim.passes(m, assumed) >= ASKED_POWER for m in range(n, n + tooth)))
     try:

@@ -103,6 +103,7 @@ class PerturbedChoice(Method[ChoiceItem, PerturbedChoiceParameters]):
             high=1.0,
             ideal=0.0,
             meaning="Largest drop of a single family; its lower bound is Bonferroni-corrected for the choice.",
+            scores=(-1.0, 1.0),
         ),
         Metric(
             name="control_drop",
@@ -178,6 +179,10 @@ class PerturbedChoice(Method[ChoiceItem, PerturbedChoiceParameters]):
     def check_row(self, row: ChoiceItem) -> Iterable[str]:
         """Answers outside the options, options that are alike, protected parts that are not there."""
         return choices.faults(row)
+
+    def parts(self, metric: str) -> int:
+        """The families, for the worst of them."""
+        return len(self.parameters.families) if metric == "worst_family_drop" else 1
 
     def variants(self, item: ChoiceItem) -> dict[str, Question]:
         """The disturbed question of each family; families that find nothing to change are left out."""
