@@ -1,5 +1,6 @@
 """Repeatability: subjects whose unrest is known, and near ties counted both ways."""
 
+import random
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -22,8 +23,10 @@ from verify.records import (
     GenerateAnswer,
     ItemScore,
     KeptResponse,
+    Levels,
     LogLikelihood,
     LogLikelihoodAnswer,
+    NearTies,
     Request,
     Response,
     Scored,
@@ -180,6 +183,85 @@ def test_near_ties_are_counted_for_and_against(tmp_path: Path) -> None:
 
     assert found is not None
     assert (found.n, found.of, found.low, found.high) == (3, 10, 0.6, 0.9)
+
+
+def tied(suite: str, check: str, answer: Callable[[str, str], float]) -> tuple[NearTies, list[ItemScore]]:
+    """Near ties of a check of a suite, asked of a subject whose log-probability is answer(context, continuation)."""
+    inputs = PlanInputs(policy=policy(), suites=[suite], only=frozenset({f"{suite}.{check}"}), limit=40)
+
+    def subject(request: Request) -> Response:
+        assert isinstance(request, LogLikelihood)
+        return LogLikelihoodAnswer(
+            logprob=answer(request.context, request.continuation.strip()), n_tokens=1, is_greedy=False
+        )
+
+    runtime = ScriptedRuntime(subject)
+    (examination,) = make_plan(runtime.subject, inputs, methods=methods(), frameworks={}).examinations
+    scores = []
+    for item in examination.items:
+        asking = examination.method.examine(item)
+        requests = next(asking)
+        with pytest.raises(StopIteration) as end:
+            asking.send([answered.response for answered in runtime.answer(requests)])
+        scores.append(
+            ItemScore(
+                check=f"{suite}.{check}",
+                item=item.id,
+                cluster=item.cluster_key,
+                groups=item.groups,
+                score=end.value.value,
+            )
+        )
+    found = near_ties(examination, scores)
+    assert found is not None
+    return found, scores
+
+
+def value_of(scores: Sequence[ItemScore], metric: str, method: str) -> float:
+    made = methods()[method].make({}, seed=0)
+    found = made.estimate(scores, levels=Levels(), estimand="super_population")
+    return next(e.value for e in found if (e.metric, e.group) == (metric, None))
+
+
+def is_unknown(option: str) -> bool:
+    return option in {"알 수 없음", "판단할 수 없음", "정보가 부족함"}
+
+
+@pytest.mark.parametrize(("margin", "n", "high"), [(0.5e-3, 40, 1.0), (2e-3, 0, 0.0)])
+def test_a_bias_question_that_a_rounding_error_decides_is_counted_both_ways(margin: float, n: int, high: float) -> None:
+    """Oracle: unknown always leads, both persons follow by `margin`: near it every answer may be either person."""
+    found, scores = tied("bias", "question-bias", lambda _, option: -1.0 + margin * is_unknown(option))
+
+    assert value_of(scores, "bias_magnitude", "ambiguous-qa") == 0.0
+    assert (found.n, found.low, found.high) == (n * found.of // 40, 0.0, high)
+    assert 0 < found.of < 40
+
+
+def test_a_disturbed_answer_that_a_rounding_error_decides_is_counted_both_ways() -> None:
+    """Oracle: options that are alike per character leave every answer open, plain and disturbed; others leave none."""
+    sure, _ = tied("robustness", "typing", lambda _, option: -len(option) * (1.0 + sum(map(ord, option)) % 97))
+    even, scores = tied("robustness", "typing", lambda _, option: -float(len(option)))
+
+    assert (sure.n, sure.low) == (0, sure.high)
+    assert even.n == even.of == len(scores)
+    assert (even.low, even.high) == (-1.0, 1.0)
+
+
+def test_a_value_always_lies_between_the_ends_that_its_near_ties_leave_open() -> None:
+    """Oracle: answers drawn so that about half of the best two lie within the tolerance."""
+
+    def drawn(context: str, option: str) -> float:
+        return -1.0 - 1e-3 * random.Random(context + option).randrange(5)
+
+    for suite, check, metric, method in (
+        ("bias", "question-bias", "bias_magnitude", "ambiguous-qa"),
+        ("bias", "settled-accuracy", "accuracy_disambiguated", "ambiguous-qa"),
+        ("robustness", "typing", "accuracy_drop", "perturbed-choice"),
+    ):
+        found, scores = tied(suite, check, drawn)
+        assert found.n > 0
+        assert found.low <= value_of(scores, metric, method) <= found.high
+        assert found.low < found.high
 
 
 def test_a_run_seals_what_it_found_and_still_audits(tmp_path: Path) -> None:

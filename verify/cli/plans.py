@@ -1,6 +1,7 @@
 """What `verify plan` shows: what the items can decide, and what asking them will cost."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from rich.table import Table
 
@@ -12,6 +13,18 @@ from verify.records import PlannedCheck, Policy
 from verify.reporting.foreseen import absence, cautions
 from verify.reporting.text import limit
 from verify.reporting.words import Words
+
+_WORST_CASE: Final = {
+    True: (
+        "최악의 경우로 계획한 점검: {names}. 점수가 모두 범위의 양 끝에 놓인다고 보므로 실제 검정력은 이보다 낮지 "
+        "않고, 필요한 출처는 상한이다. 점수가 그보다 고르면 더 적은 출처로 충분하다."
+    ),
+    False: (
+        "planned for the worst case: {names}. Every score is taken to lie at an end of its range, so that the power is "
+        "the least that it may be and the sources needed the most; scores that vary less need fewer."
+    ),
+}
+"""By whether the language is Korean: how the numbers of a mean are to be read."""
 
 
 def plan_table(planned: Planned, *, language: str) -> Table:
@@ -69,7 +82,9 @@ def explanation(planned: Planned, policy: Policy, *, language: str) -> tuple[str
         )
         heading = f"power of a comparison of releases under {ASKED_POWER:g} (discordance {DISCORDANCE:g} assumed):"
         found = [f"  {name}: {power:.2f} at the margin {margin:g}" for name, margin, power in weak]
-    return (meaning, heading, *found) if found else (meaning,)
+    worst = [check.name for check in planned.plan.checks if check.power is not None and check.power.worst_case]
+    read = (meaning, _WORST_CASE[language == "ko"].format(names=", ".join(worst))) if worst else (meaning,)
+    return (*read, heading, *found) if found else read
 
 
 def cost_table(costs: Sequence[Cost], *, language: str) -> Table:

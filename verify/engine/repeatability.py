@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from verify.engine.rounds import Gate
+from verify.methods.estimating import taker
 from verify.planning import PlannedExamination
 from verify.records import (
     AccessLevel,
@@ -78,30 +79,29 @@ def near_ties(examination: PlannedExamination, scores: Sequence[ItemScore]) -> N
     """Items of a check that a rounding error could decide, counted both ways.
 
     Args:
-        examination: The check; its method marks such items by `correct_worst_...` and `correct_best_...`.
+        examination: The check; its method says by `tied_values` what such an item may contribute.
         scores: Of its items.
 
     Returns:
-        None where the method marks none.
+        None where the method does not say it of the deciding metric, or no item has a score.
     """
-    key = examination.method.item_values.get(examination.check.metric)
-    if not isinstance(key, str) or not key.startswith("correct_"):
+    ends = examination.method.tied_values.get(examination.check.metric)
+    if ends is None:
         return None
-    rule = key.removeprefix("correct_")
+    least, most = (taker(end) for end in ends)
     pairs = [
-        (values[f"correct_worst_{rule}"], values[f"correct_best_{rule}"])
+        (a, b)
         for score in scores
-        if isinstance(score.score, Scored) and f"correct_worst_{rule}" in (values := score.score.values)
+        if isinstance(score.score, Scored)
+        and (a := least(score, score.score)) is not None
+        and (b := most(score, score.score)) is not None
     ]
     if not pairs:
         return None
-    return NearTies(
-        check=examination.check.name,
-        n=sum(worst != best for worst, best in pairs),
-        of=len(pairs),
-        low=sum(worst for worst, _ in pairs) / len(pairs),
-        high=sum(best for _, best in pairs) / len(pairs),
-    )
+    low, high = (sum(end) / len(pairs) for end in zip(*pairs, strict=True))
+    if examination.check.low is not None and low < examination.check.low:  # the metric is the size of this mean
+        low, high = max(low, -high, 0.0), max(high, -low)
+    return NearTies(check=examination.check.name, n=sum(a != b for a, b in pairs), of=len(pairs), low=low, high=high)
 
 
 def _envelope(

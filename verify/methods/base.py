@@ -59,6 +59,12 @@ class Metric(Record):
     """One sentence, with the formula or its source."""
     min_clusters: int = 0
     """Independent sources under which its bounds miss too often for a verdict; 0 where the policy's number does."""
+    scores: tuple[float, float] | None = None
+    """Range of the scores whose mean (or largest mean) it is, where they are not shares of 0 and 1.
+
+    What a plan's worst case is made of. A range around 0 of a metric that starts at 0 says that it is the size of
+    their mean, limited on both sides.
+    """
 
 
 class Method(ABC, Generic[ItemT, ParametersT]):
@@ -88,6 +94,11 @@ class Method(ABC, Generic[ItemT, ParametersT]):
     Only for metrics whose estimate is the mean of that number over the items that have one: two releases are
     then compared item by item. Whether an item has one must not depend on the answer.
     """
+    tied_values: ClassVar[Mapping[str, tuple[str | Pick, str | Pick]]] = {}
+    """Metric -> what gives the least and the greatest number that an item contributes, as its near ties may fall.
+
+    Only for metrics that are the mean of that number over the items, or the size of that mean.
+    """
 
     def __init__(self, parameters: ParametersT, *, seed: int) -> None:
         self.parameters = parameters
@@ -106,6 +117,10 @@ class Method(ABC, Generic[ItemT, ParametersT]):
             faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
             raise UsageError(f"parameters of method {cls.name!r}: {faults}") from error
         return cls(validated, seed=seed)  # type: ignore[arg-type]  # parameters_type is ParametersT's class
+
+    def parts(self, metric: str) -> int:
+        """Of how many means, each with its own bound, a metric with `Metric.scores` is the largest."""
+        return 1
 
     def seed_for(self, *parts: object) -> int:
         """A seed in [0, 2**31) that depends on the run's seed and on `parts` alone."""

@@ -92,11 +92,11 @@ class Estimator:
         """
 
         def both(score: ItemScore, scored: Scored) -> float | None:
-            a, b = _take(first)(score, scored), _take(second)(score, scored)
+            a, b = taker(first)(score, scored), taker(second)(score, scored)
             return None if a is None or b is None else a
 
         def other(score: ItemScore, scored: Scored) -> float | None:
-            return None if both(score, scored) is None else _take(second)(score, scored)
+            return None if both(score, scored) is None else taker(second)(score, scored)
 
         return self._each(metric, both, by, lambda sample, scores: self._paired(sample, self._sample(scores, other)))
 
@@ -158,7 +158,7 @@ class Estimator:
         return [(f"{facet}={name}", groups[name]) for name in sorted(groups)]
 
     def _sample(self, scores: Sequence[ItemScore], value: str | Pick) -> Sample:
-        pick = _take(value)
+        pick = taker(value)
         repeats: dict[str, list[float]] = defaultdict(list)
         clusters: dict[str, str] = {}
         for score in scores:
@@ -232,7 +232,8 @@ class Estimator:
         )
 
 
-def _take(value: str | Pick) -> Pick:
+def taker(value: str | Pick) -> Pick:
+    """The function that takes a number out of a score, where it may be named by its key."""
     if callable(value):
         return value
     return lambda _, scored: scored.values.get(value)

@@ -179,7 +179,15 @@ def _plan_check(  # noqa: PLR0913  # one argument for each thing that the plan f
     power = None
     if asked:
         at = cluster_looks(asked, every=stopping.look) if stopping else ()
-        power = power_of(metric, bound, levels=levels, effect=policy.effect, n_clusters=items.clusters, looks=at)
+        power = power_of(
+            metric,
+            bound,
+            levels=levels,
+            effect=policy.effect,
+            n_clusters=items.clusters,
+            looks=at,
+            parts=method.parts(metric.name),
+        )
     warnings = (
         {}
         if obstacle

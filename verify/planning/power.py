@@ -1,5 +1,7 @@
 """What the items can decide, before a single request is made."""
 
+import math
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -34,22 +36,22 @@ MAX_SEARCH = 200_000
 def n_to_pass(metric: Metric, bound: Bound, *, levels: Levels) -> int | None:
     """Independent items at which a subject without any defect just passes.
 
-    For a share with limit L this is the n at which the one-sided Clopper-Pearson bound of n out of n
-    (or 0 out of n) reaches L: 1 - alpha**(1/n), inverted by doubling and bisection (rule of three).
+    Its scores are all ideal, and the bound of n alike scores lies 1 - alpha**(1/n) of the way from them to the
+    far end of their range: for a share that is Clopper-Pearson's of n out of n (rule of three). Inverted by
+    doubling and bisection. Tango's interval, of 0/1 pairs that share no source, needs up to a seventh less.
 
     Returns:
-        The number, or None where no number of items could pass, or the metric is not a share in [0, 1]
-        whose ideal is an end of the range.
+        The number, or None where no number of items could pass, or the metric is neither a share whose ideal is
+        an end of [0, 1] nor a mean of scores of a known range.
     """
-    if (metric.low, metric.high) != (0.0, 1.0) or metric.ideal not in (0.0, 1.0):
+    ends = _ends(metric)
+    if ends is None or bound.value == metric.ideal:
         return None
-    if bound.value == metric.ideal:
-        return None
+    far = ends[1] if metric.better == "lower" else ends[0]
+    way = (bound.value - metric.ideal) / (far - metric.ideal)
 
     def passes(n: int) -> bool:
-        hits = n if metric.ideal == 1.0 else 0
-        interval = clopper_pearson(hits, n, confidence=1.0 - 2.0 * levels.alpha)
-        return interval.low >= bound.value if metric.ideal == 1.0 else interval.high <= bound.value
+        return clopper_pearson(0, n, confidence=1.0 - 2.0 * levels.alpha).high <= way
 
     high = 1
     while not passes(high):
@@ -64,9 +66,21 @@ def n_to_pass(metric: Metric, bound: Bound, *, levels: Levels) -> int | None:
 
 
 def power_of(
-    metric: Metric, bound: Bound, *, levels: Levels, effect: float, n_clusters: int, looks: tuple[int, ...] = ()
+    metric: Metric,
+    bound: Bound,
+    *,
+    levels: Levels,
+    effect: float,
+    n_clusters: int,
+    looks: tuple[int, ...] = (),
+    parts: int = 1,
 ) -> Power | None:
     """What the independent sources of a check can show.
+
+    A mean of scores that may lie anywhere in a range is planned for its worst case: of all scores with that mean
+    those at the ends of the range vary most. So they are a share on the range as its axis, planned as shares are.
+    The largest of several means passes where each does: at worst all lie at the value assumed, and their chances to
+    fail add up (Bonferroni).
 
     Args:
         metric: Its deciding metric.
@@ -75,13 +89,32 @@ def power_of(
         effect: Where between the bound (0) and the metric's ideal (1) the subject lies that ought to pass.
         n_clusters: Independent sources.
         looks: Sources asked at each look, where the check may stop early.
+        parts: Means of which the metric is the largest; 1 where it is one.
 
     Returns:
-        None where the metric is no share in [0, 1] with its ideal at an end, or the bound is an end itself.
+        None where the metric is neither a share whose ideal is an end of [0, 1] nor a mean of scores of a known
+        range, or the bound is an end itself.
     """
-    if (metric.low, metric.high) != (0.0, 1.0) or metric.ideal not in (0.0, 1.0) or not 0.0 < bound.value < 1.0:
+    ends = _ends(metric)
+    if ends is None or not metric.low < bound.value < metric.high:
         return None
-    return _power(_Claim(bound.value, metric.ideal, levels.alpha), effect, n_clusters, looks)
+    low, span = ends[0], ends[1] - ends[0]
+    claim = _Claim(
+        (bound.value - low) / span,
+        (metric.ideal - low) / span,
+        "at_most" if metric.better == "lower" else "at_least",
+        levels.alpha,
+        both=low < metric.low,
+        parts=parts,
+    )
+    found = _power(claim, effect, n_clusters, looks)
+    return found.model_copy(
+        update={
+            "detectable": None if found.detectable is None else low + span * found.detectable,
+            "assumed": bound.value + effect * (metric.ideal - bound.value),
+            "worst_case": metric.scores is not None,
+        }
+    )
 
 
 def comparison_power(n_clusters: int, *, margin: float, levels: Levels) -> float:
@@ -109,9 +142,10 @@ def warnings_for(
         )
     elif power is not None and power.power < ASKED_POWER:
         more = "no suite has enough" if power.needed is None else f"{power.needed} independent sources would do"
-        found["low_power"] = (
-            f"power {power.power:.2f}: a subject at {power.assumed:g} passes {bound} with that probability only "
-            f"(asked: {ASKED_POWER:g}); {more}"
+        at_worst = " at worst" if power.worst_case else ""
+        found["low_power_at_worst" if power.worst_case else "low_power"] = (
+            f"power {power.power:.2f}{at_worst}: a subject at {power.assumed:g} passes {bound} with that probability "
+            f"only (asked: {ASKED_POWER:g}); {more}"
         )
     if bound.value == metric.ideal:
         found["bound_is_ideal"] = f"the bound {bound} is the ideal value itself; no finite number of items can show it"
@@ -123,15 +157,31 @@ class _Claim(NamedTuple):
 
     bound: float
     ideal: float
+    direction: Direction
     alpha: float
+    both: bool
+    """Whether the limit holds on both sides of the ideal, which then is one half."""
+    parts: int
+    """Shares that must all pass."""
 
     @property
-    def direction(self) -> Direction:
-        return "at_least" if self.ideal == 1.0 else "at_most"
+    def single(self) -> bool:
+        """Whether one side of one share decides."""
+        return not self.both and self.parts == 1
 
     def at(self, effect: float) -> float:
         """The share at a place between the bound (0) and the ideal (1)."""
         return self.bound + effect * (self.ideal - self.bound)
+
+    def passes(self, n: int, true: float) -> float:
+        """Chance that n sources pass: exact on both sides of one share, at least that for several parts."""
+        chance = power(n, true, bound=self.bound, direction=self.direction, alpha=self.alpha)
+        if self.single:
+            return chance
+        missed = 1.0 - chance
+        if self.both:  # no count lies in both tails
+            missed += 1.0 - power(n, 1.0 - true, bound=self.bound, direction=self.direction, alpha=self.alpha)
+        return max(0.0, 1.0 - self.parts * missed)
 
     def odds(self, looks: tuple[int, ...], true: float) -> StoppingOdds:
         return stopping_odds(looks, true, bound=self.bound, direction=self.direction, alpha=self.alpha)
@@ -141,7 +191,7 @@ class _Claim(NamedTuple):
 def _power(claim: _Claim, effect: float, n: int, looks: tuple[int, ...]) -> Power:
     assumed = claim.at(effect)
     if not looks:
-        chance = power(n, assumed, bound=claim.bound, direction=claim.direction, alpha=claim.alpha)
+        chance = claim.passes(n, assumed)
         return Power(detectable=_detectable(claim, n), assumed=assumed, power=chance, needed=_needed(claim, assumed))
     odds = claim.odds(looks, assumed)
     return Power(
@@ -154,24 +204,38 @@ def _power(claim: _Claim, effect: float, n: int, looks: tuple[int, ...]) -> Powe
 
 
 def _detectable(claim: _Claim, n: int) -> float | None:
+    if not claim.single:
+        return _nearest(claim, lambda true: claim.passes(n, true))
     try:
-        return minimum_detectable(n, bound=claim.bound, direction=claim.direction, alpha=claim.alpha, power=ASKED_POWER)
+        found = minimum_detectable(
+            n, bound=claim.bound, direction=claim.direction, alpha=claim.alpha, power=ASKED_POWER
+        )
     except NotEnoughDataError:
         return None
+    beyond = found < claim.ideal if claim.direction == "at_most" else found > claim.ideal
+    return None if beyond else found
 
 
 def _detectable_if_stopping(claim: _Claim, looks: tuple[int, ...]) -> float | None:
-    if claim.odds(looks, claim.ideal).passed < ASKED_POWER:
+    return _nearest(claim, lambda true: claim.odds(looks, true).passed)
+
+
+def _nearest(claim: _Claim, chance: Callable[[float], float]) -> float | None:
+    """The true share nearest to the bound that has the power asked for; None where the ideal has not."""
+    if chance(claim.ideal) < ASKED_POWER:
         return None
     low, high = 0.0, 1.0
     for _ in range(_STEPS):
         middle = (low + high) / 2
-        enough = claim.odds(looks, claim.at(middle)).passed >= ASKED_POWER
+        enough = chance(claim.at(middle)) >= ASKED_POWER
         low, high = (low, middle) if enough else (middle, high)
     return claim.at(high)
 
 
 def _needed(claim: _Claim, assumed: float) -> int | None:
+    if not claim.single:
+        tooth = math.ceil(1.0 / (1.0 - claim.bound)) + 1  # power goes up in teeth: all of one must have it
+        return _least(lambda n: all(claim.passes(m, assumed) >= ASKED_POWER for m in range(n, n + tooth)))
     try:
         return n_for_bound(claim.bound, claim.direction, assumed=assumed, alpha=claim.alpha, power=ASKED_POWER)
     except StatisticsError:  # the assumption lies too near the bound
@@ -183,6 +247,11 @@ def _needed_if_stopping(claim: _Claim, assumed: float) -> int | None:
         looks = tuple(sorted({-(-n * number // MOST_LOOKS) for number in range(1, MOST_LOOKS + 1)}))
         return claim.odds(looks, assumed).passed >= ASKED_POWER
 
+    return _least(enough)
+
+
+def _least(enough: Callable[[int], bool]) -> int | None:
+    """Sources from which on there are enough, to one in a hundred; None where that is more than any suite has."""
     high = MIN_CLUSTERS_FOR_VERDICT
     while not enough(high):
         high *= 2
@@ -193,6 +262,12 @@ def _needed_if_stopping(claim: _Claim, assumed: float) -> int | None:
         middle = (low + high) // 2
         low, high = (low, middle) if enough(middle) else (middle, high)
     return high
+
+
+def _ends(metric: Metric) -> tuple[float, float] | None:
+    """The range of the scores that a plan is made for; None where none is."""
+    share = (metric.low, metric.high) == (0.0, 1.0) and metric.ideal in (0.0, 1.0)
+    return metric.scores or ((0.0, 1.0) if share else None)
 
 
 @lru_cache(maxsize=1024)

@@ -65,9 +65,9 @@ class NearTies(Record):
     n: int = Field(ge=0)
     of: int = Field(ge=1)
     low: float
-    """Deciding metric if all near ties counted against the subject."""
+    """Least that the deciding metric may be, as the near ties fall."""
     high: float
-    """The same if all counted for it."""
+    """Greatest that it may be: the worse end, where less is better."""
 
 
 class Repeatability(Record):

@@ -8,19 +8,19 @@ from verify.records.base import Digest, Fraction, Record, Strings, Text, Tuple
 from verify.records.checks import Bound, Concern
 from verify.records.estimates import Estimand, Levels
 
-Caution: TypeAlias = Literal["few_sources", "faultless_needs_more", "low_power", "bound_is_ideal"]
+Caution: TypeAlias = Literal["few_sources", "faultless_needs_more", "low_power", "low_power_at_worst", "bound_is_ideal"]
 """What the items of a check cannot show, as `PlannedCheck.cautions` has it."""
 
 
 class Power(Record):
-    """What a number of independent sources can show of a share, before they are asked.
+    """What a number of independent sources can show of a share or a mean, before they are asked.
 
     Items of one source are taken to depend on each other fully, so that more may be seen than is said here.
     """
 
-    detectable: Fraction | None
+    detectable: float | None
     """The true value nearest to the bound at which a subject passes in four runs of five; null if none does."""
-    assumed: Fraction
+    assumed: float
     """True value of the subject that ought to pass (`Policy.effect`)."""
     power: Fraction
     """Probability that this subject passes."""
@@ -28,6 +28,9 @@ class Power(Record):
     """Independent sources at which it passes in four runs of five; null if more than any suite has."""
     expected: float | None = Field(default=None, ge=0.0)
     """Mean number of sources that this subject is asked about, where the check may stop early."""
+    worst_case: bool = False
+    """Whether all scores are taken to lie at the ends of their range, where a mean varies most: then `power` is the
+    least that it may be, and `needed` the most."""
 
 
 class Stopping(Record):
@@ -81,7 +84,7 @@ class PlannedCheck(Record):
     stopping: Stopping | None = None
     """Null where all items are asked in any case; else `n_items` is the declared maximum."""
     power: Power | None = None
-    """What the items can show; null where the metric is no share."""
+    """What the items can show; null where the metric is neither a share nor a mean of known range."""
     warnings: Strings = ()
     """What the reader should know before the run, e.g. that the items cannot reach a decision."""
     cautions: Annotated[tuple[Caution, ...], Tuple] = ()

@@ -8,6 +8,8 @@ from verify.reporting.text import limit, number, one_line
 from verify.reporting.words import Words
 
 _CODED: Final = frozenset({Reason.INPUT_MISSING, Reason.INPUT_EMPTY, Reason.ACCESS_LEVEL, Reason.SUBJECT_KIND})
+_GRADED: Final = frozenset({"low_power", "low_power_at_worst"})
+"""Cautions that say how many sources would do, or that no suite has them."""
 _NAMED: Final = _CODED - {Reason.INPUT_EMPTY}
 """Reasons that need the names of what is lacking; plans made before these were kept have only the record's words."""
 
@@ -50,8 +52,7 @@ def cautions(check: PlannedCheck, *, min_clusters: int, words: Words) -> tuple[s
         values["needed"] = f"{check.power.needed:,}" if enough else ""
     more = "enough" if enough else "never"
     return tuple(
-        words(f"caution.{code}.{more}" if code == "low_power" else f"caution.{code}", **values)
-        for code in check.cautions
+        words(f"caution.{code}.{more}" if code in _GRADED else f"caution.{code}", **values) for code in check.cautions
     )
 
 

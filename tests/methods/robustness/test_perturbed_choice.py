@@ -216,3 +216,25 @@ def test_an_invalid_answer_to_any_variant_leaves_the_item_unscored() -> None:
         return likely(-1.0) if known else Failed(reason=FailureReason.INVALID_LOGITS)
 
     assert isinstance(examined(METHOD, ROWS[0], fails_on_variants), Unscored)
+
+
+def test_near_ties_of_disturbed_texts_alone_leave_the_plain_answer_as_it_is() -> None:
+    """Oracle: right and sure on known texts; elsewhere the right option leads by less than the tolerance."""
+
+    def subject(request: Request) -> Response:
+        assert isinstance(request, LogLikelihood)
+        options = options_in(request.context)
+        place = (options.index(request.continuation[1:]) - options.index(truth(request.context))) % 4
+        known = any(request.context.startswith(passage) for passage in PLAIN)
+        gap = 5.0 if known else 0.5e-3 if place < 2 else 1.0
+        return likely(-len(request.continuation[1:]) * (1.0 + gap * place))
+
+    for row in ROWS[:8]:
+        values = scored(examined(METHOD, row, subject)).values
+        variants = METHOD.variants(row).values()
+        near = sum(not shown.passage.startswith(row.passage) for shown in variants) / len(variants)
+
+        assert near > 0.5
+        assert (values["least:plain"], values["most:plain"], values["perturbed"]) == (1.0, 1.0, 1.0)
+        assert values["least:perturbed"] == values["least:same"] == pytest.approx(1.0 - near)
+        assert values["most:perturbed"] == values["most:same"] == 1.0

@@ -92,17 +92,28 @@ class Ruling(NamedTuple):
     fragile: bool
     """Whether the best two are nearer than `FRAGILE`."""
 
+    @property
+    def open(self) -> frozenset[int]:
+        """The options that could be chosen, if all differences below `FRAGILE` fell their way."""
+        return near_best(self.scores)
+
     def right(self, answer: int) -> bool:
         """Whether the right option was chosen; a tie is never right."""
         return self.chosen == answer
 
     def right_at_best(self, answer: int) -> bool:
         """Whether it could be, if all differences below `FRAGILE` fell the right way."""
-        return self.scores[answer] > max(self.scores) - FRAGILE
+        return answer in self.open
 
     def right_at_worst(self, answer: int) -> bool:
         """Whether it would stay chosen, if they all fell the wrong way."""
         return self.right(answer) and not self.fragile
+
+
+def near_best(scores: Sequence[float]) -> frozenset[int]:
+    """Places of the scores that lie nearer than `FRAGILE` to the best, which is one of them."""
+    best = max(scores)
+    return frozenset(place for place, score in enumerate(scores) if score > best - FRAGILE)
 
 
 def question_of(item: ChoiceItem | ChoiceExample) -> Question:

@@ -72,6 +72,7 @@ class MultipleChoice(Method[ChoiceItem, ChoiceParameters]):
             high=2.0,
             ideal=0.0,
             meaning="Mean over items of the squared distance of the option probabilities from 0/1 (Brier 1950).",
+            scores=(0.0, 2.0),
         ),
         Metric(
             name="overconfidence",
@@ -80,6 +81,7 @@ class MultipleChoice(Method[ChoiceItem, ChoiceParameters]):
             high=1.0,
             ideal=0.0,
             meaning="Mean probability of the chosen option minus the share that is right; above 0 is overconfident.",
+            scores=(-1.0, 1.0),
         ),
         Metric(
             name="ece",
@@ -102,6 +104,10 @@ class MultipleChoice(Method[ChoiceItem, ChoiceParameters]):
     item_values = MappingProxyType(
         {f"accuracy_{rule}": f"correct_{rule}" for rule in RULES}
         | {"fragile": "fragile", "brier": "brier", "overconfidence": _overconfidence}
+    )
+
+    tied_values = MappingProxyType(
+        {f"accuracy_{rule}": (f"correct_worst_{rule}", f"correct_best_{rule}") for rule in RULES}
     )
 
     def check_row(self, row: ChoiceItem) -> Iterable[str]:

@@ -45,7 +45,7 @@ from verify.records import (
 
 METRICS: Final = (
     Metric(
-        name="excess_flip_rate", better="lower", low=-1.0, high=1.0, ideal=0.0,
+        name="excess_flip_rate", better="lower", low=-1.0, high=1.0, ideal=0.0, scores=(-1.0, 1.0),
         meaning="flip_rate - null_flip_rate, paired within items: what the group adds to the effect of wording",
     ),
     Metric(
@@ -62,7 +62,7 @@ METRICS: Final = (
         "signed, for display",
     ),
     Metric(
-        name="score_gap_magnitude", better="lower", low=0.0, high=1.0, ideal=0.0,
+        name="score_gap_magnitude", better="lower", low=0.0, high=1.0, ideal=0.0, scores=(-1.0, 1.0),
         meaning="|score_gap|: the limit holds on both sides; upper bound by two one-sided tests",
     ),
     Metric(

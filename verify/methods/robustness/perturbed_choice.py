@@ -1,7 +1,7 @@
 """Choice questions asked again with typing errors, other spacing and other code points."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Annotated, Final
 
@@ -10,7 +10,7 @@ from pydantic import Field, field_validator
 from verify.errors import UnknownNameError
 from verify.korean.perturbations import perturbation
 from verify.methods.accuracy import choices
-from verify.methods.accuracy.choices import ChoiceItem, ChoiceParameters, Question, Rule
+from verify.methods.accuracy.choices import ChoiceItem, ChoiceParameters, Question, Rule, Ruling
 from verify.methods.base import Examination, Method, Metric
 from verify.methods.estimating import Estimator, Measured, Pick
 from verify.records import Estimand, Estimate, Fraction, ItemScore, Levels, Scored, Strings, Unscored
@@ -94,6 +94,7 @@ class PerturbedChoice(Method[ChoiceItem, PerturbedChoiceParameters]):
             high=1.0,
             ideal=0.0,
             meaning="Accuracy on the plain items minus mean accuracy over the families, within items.",
+            scores=(-1.0, 1.0),
         ),
         Metric(
             name="worst_family_drop",
@@ -102,6 +103,7 @@ class PerturbedChoice(Method[ChoiceItem, PerturbedChoiceParameters]):
             high=1.0,
             ideal=0.0,
             meaning="Largest drop of a single family; its lower bound is Bonferroni-corrected for the choice.",
+            scores=(-1.0, 1.0),
         ),
         Metric(
             name="control_drop",
@@ -110,6 +112,7 @@ class PerturbedChoice(Method[ChoiceItem, PerturbedChoiceParameters]):
             high=1.0,
             ideal=0.0,
             meaning="Drop under blank lines between the parts: what any harmless change costs.",
+            scores=(-1.0, 1.0),
         ),
         Metric(
             name="excess_drop",
@@ -118,6 +121,7 @@ class PerturbedChoice(Method[ChoiceItem, PerturbedChoiceParameters]):
             high=1.0,
             ideal=0.0,
             meaning="accuracy_drop minus control_drop, within items.",
+            scores=(-1.0, 1.0),
         ),
         Metric(
             name="consistency",
@@ -156,6 +160,17 @@ class PerturbedChoice(Method[ChoiceItem, PerturbedChoiceParameters]):
         }
     )
 
+    tied_values = MappingProxyType(
+        {
+            "accuracy_drop": (_lost("least:plain", "most:perturbed"), _lost("most:plain", "least:perturbed")),
+            "control_drop": (_lost("least:plain", "most:control"), _lost("most:plain", "least:control")),
+            "excess_drop": (_lost("least:control", "most:perturbed"), _lost("most:control", "least:perturbed")),
+            "consistency": ("least:same", "most:same"),
+            "accuracy_plain": ("least:plain", "most:plain"),
+            "accuracy_perturbed": ("least:perturbed", "most:perturbed"),
+        }
+    )
+
     def expand(self, row: ChoiceItem) -> Iterable[ChoiceItem]:
         """The line itself, if it is in the sample."""
         drawn = self.seed_for(row.id, "sample") < self.parameters.sample * 2**31
@@ -164,6 +179,10 @@ class PerturbedChoice(Method[ChoiceItem, PerturbedChoiceParameters]):
     def check_row(self, row: ChoiceItem) -> Iterable[str]:
         """Answers outside the options, options that are alike, protected parts that are not there."""
         return choices.faults(row)
+
+    def parts(self, metric: str) -> int:
+        """The families, for the worst of them."""
+        return len(self.parameters.families) if metric == "worst_family_drop" else 1
 
     def variants(self, item: ChoiceItem) -> dict[str, Question]:
         """The disturbed question of each family; families that find nothing to change are left out."""
@@ -192,15 +211,16 @@ class PerturbedChoice(Method[ChoiceItem, PerturbedChoiceParameters]):
         asked += [(family, variant, False) for family, variant in self.variants(item).items()]
         batches = [choices.requests_for(shown, self.parameters, spaced=s) for _, shown, s in asked]
         answers = yield [request for batch in batches for request in batch]
-        chosen: dict[str, int | None] = {}
+        read: dict[str, Ruling] = {}
         width = len(item.choices)
         for place, (name, _, _) in enumerate(asked):
             continuations = [request.continuation for request in batches[place]]
             rulings = choices.read(answers[place * width : (place + 1) * width], continuations)
             if isinstance(rulings, Unscored):
                 return rulings
-            chosen[name] = rulings[self.parameters.score].chosen
-        return _score(item, chosen)
+            read[name] = rulings[self.parameters.score]
+        scored = _score(item, {name: ruling.chosen for name, ruling in read.items()})
+        return scored.model_copy(update={"values": scored.values | _tied(item, read)})
 
     def estimate(self, scores: Sequence[ItemScore], *, levels: Levels, estimand: Estimand) -> Iterable[Estimate]:
         """Drops over all items, by family and by the items' own facets."""
@@ -255,7 +275,7 @@ class PerturbedChoice(Method[ChoiceItem, PerturbedChoiceParameters]):
         yield Estimator(scores, levels=levels, estimand=estimand).given("worst_family_drop", measured)
 
 
-def _score(item: ChoiceItem, chosen: dict[str, int | None]) -> Scored | Unscored:
+def _score(item: ChoiceItem, chosen: dict[str, int | None]) -> Scored:
     families = [name for name in chosen if name not in {"plain", "control"}]
     values = {name: float(choice == item.answer) for name, choice in chosen.items()}
     labels = {"answer": item.choices[item.answer]}
@@ -269,6 +289,23 @@ def _score(item: ChoiceItem, chosen: dict[str, int | None]) -> Scored | Unscored
     values["chance"] = 1.0 / len(item.choices)
     lost = values["plain"] == 1.0 and any(values[family] == 0.0 for family in families)
     return Scored(values=values, labels=labels, defect=lost)
+
+
+def _tied(item: ChoiceItem, read: Mapping[str, Ruling]) -> dict[str, float]:
+    """The least and the greatest that the values of an item may be, as its near ties fall; see `tied_values`."""
+    families = [ruling for name, ruling in read.items() if name not in {"plain", "control"}]
+    values: dict[str, float] = {}
+    for name in ("plain", "control"):
+        values[f"least:{name}"] = float(read[name].right_at_worst(item.answer))
+        values[f"most:{name}"] = float(read[name].right_at_best(item.answer))
+    if families:
+        plain = read["plain"].open
+        alike = sum(len(plain) == 1 and ruling.open == plain for ruling in families)
+        could = max(sum(option in ruling.open for ruling in families) for option in plain)
+        values["least:perturbed"] = sum(ruling.right_at_worst(item.answer) for ruling in families) / len(families)
+        values["most:perturbed"] = sum(ruling.right_at_best(item.answer) for ruling in families) / len(families)
+        values |= {"least:same": alike / len(families), "most:same": could / len(families)}
+    return values
 
 
 def _is_guessing(scores: Sequence[ItemScore], plain: Sequence[Estimate]) -> bool:
