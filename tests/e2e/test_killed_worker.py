@@ -156,7 +156,7 @@ def test_a_worker_that_hangs_is_replaced_and_costs_nothing(model: Path, whole: t
 
         def answered(self, count: int) -> None:
             if not self.stopped and runtime.pid is not None:
-                os.kill(runtime.pid, signal.SIGSTOP)
+                os.killpg(runtime.pid, signal.SIGSTOP)  # the process inside its namespaces too
                 self.stopped = True
 
     watcher = Stopper()

@@ -15,6 +15,7 @@ from tests.methods.accuracy.driving import (
 )
 from verify.methods.accuracy.choices import ChoiceItem
 from verify.methods.robustness.option_order import OptionOrder, spread_over
+from verify.records import FailureReason, Unscored
 
 WORDS = ("세무과", "도로과", "보건소", "청소과")
 ROWS = [
@@ -82,8 +83,12 @@ def test_always_letter_a_is_inconsistent() -> None:
     assert score.defect
 
 
-def test_a_tie_in_every_order_is_not_consistency() -> None:
-    assert scored(examined(METHOD, ROWS[0], lambda _: likely(-1.0))).values["consistency"] == 0.0
+def test_a_tie_in_every_order_is_no_measurement() -> None:
+    """Nothing was chosen anywhere: neither consistency nor a liking for a place can be seen."""
+    score = examined(METHOD, ROWS[0], lambda _: likely(-1.0))
+
+    assert isinstance(score, Unscored)
+    assert score.reason is FailureReason.UNPARSABLE
 
 
 def test_cyclic_orders_show_each_option_once_at_each_place() -> None:

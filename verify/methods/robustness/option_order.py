@@ -10,7 +10,7 @@ from verify.methods.accuracy import choices
 from verify.methods.accuracy.choices import LETTERS, ChoiceItem, ChoiceParameters, Question, Rule
 from verify.methods.base import Examination, Method, Metric
 from verify.methods.estimating import Estimator, Measured
-from verify.records import Estimand, Estimate, ItemScore, Levels, Scored, Unscored
+from verify.records import Estimand, Estimate, FailureReason, ItemScore, Levels, Scored, Unscored
 from verify.statistics import Interval
 
 
@@ -32,6 +32,7 @@ class OptionOrder(Method[ChoiceItem, OptionOrderParameters]):
     """
 
     name = "option-order"
+    version = 2
     item_type = ChoiceItem
     parameters_type = OptionOrderParameters
     needs = frozenset({"loglikelihood"})
@@ -109,6 +110,9 @@ class OptionOrder(Method[ChoiceItem, OptionOrderParameters]):
                 return rulings
             position = rulings[self.parameters.score].chosen
             chosen.append(None if position is None else order[position])
+        if not any(choice is not None for choice in chosen):
+            detail = "in no order was one option likelier than the others; where they stand shows nothing"
+            return Unscored(reason=FailureReason.UNPARSABLE, detail=detail)
         return _score(item, orders, chosen)
 
     def estimate(self, scores: Sequence[ItemScore], *, levels: Levels, estimand: Estimand) -> Iterable[Estimate]:
