@@ -73,7 +73,10 @@ def demo(
     if not all(as_assigned(one, record) and _caught(one, record) for one in standards):
         Console().print("기대와 다른 표준이 있습니다 · a standard was not as planted", style="bold red")
         raise typer.Exit(1)
-    terminal.say("심은 결함을 모두 찾았고 쌍둥이는 모두 지나쳤습니다. 보고서:", "all as planted. The report:")
+    terminal.say(
+        "심은 결함을 모두 찾았고, 결함이 없는 쌍둥이는 하나도 미달로 판정하지 않았습니다. 보고서:",
+        "every planted defect was found and no clean twin failed. The report:",
+    )
     Console().print(escape(str(report)), highlight=False, soft_wrap=True)
 
 
