@@ -15,6 +15,7 @@ Read in this order:
     ledger      which tokens of a round are scored already
     plain       every distinct input as a whole: the path that is always right
     shared      the schedule, with caches that are forked
+    split       attention to a prefix once for all rows behind it, put together with the rows' own
     probe       which ways give this very model's own numbers, and up to which length
     paths       each piece on the fastest path that is right for it
     seq2seq     encoder once a context
