@@ -58,6 +58,7 @@ from verify.records import (
     digest_of,
 )
 from verify.runtime.base import Answered, Runtime
+from verify.runtime.machine import machine
 
 
 class Watcher(Progress, Protocol):
@@ -332,10 +333,13 @@ def _end(conduct: Conduct, workings: Path) -> Conduct:
 
 
 def _environment() -> dict[str, str]:
+    """Versions and machine of the deciding process, without anything that names the host."""
     return {
         "ax-verify": __version__,
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
+        "kernel": platform.release(),
+        **machine(),
     }
 
 

@@ -286,6 +286,7 @@ def planned_suite(loaded: SuiteFolder, methods: Methods, seed: int) -> PlannedSu
         version=loaded.suite.version,
         digest=digest_of([own, brought]) if brought else own,
         title=loaded.suite.title,
+        summary=loaded.suite.summary,
     )
 
 

@@ -84,7 +84,7 @@ class Conduct(Record):
     sessions: int = Field(default=1, ge=1)
     """How often the run was started; more than 1 means that it was interrupted and resumed."""
     environment: dict[str, str] = Field(default_factory=dict)
-    """Versions and machine of the deciding process."""
+    """Versions and machine (processor, cores, memory) of the deciding process."""
     notes: Strings = ()
     suitability: Suitability | None = None
     """What the instrument saw of planted defects before the run; null where that was not tried."""

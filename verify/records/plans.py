@@ -98,6 +98,8 @@ class PlannedSuite(Record):
     version: int
     digest: Digest
     title: Text
+    summary: Text | None = None
+    """What its items ask about, so that a reader knows the universe of items; null in plans made before this field."""
 
 
 class Plan(Record):

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -71,6 +71,13 @@ class Found:
     """Check -> type of personal data -> items with the defect that show it."""
     conditions: dict[str, Counter[tuple[str, str]]] = field(default_factory=lambda: defaultdict(Counter))
     """Check -> facet and group -> items with the defect in it."""
+    requests: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Check -> requests of its first item that has any: how the check is asked."""
+
+    def wanted(self) -> frozenset[str]:
+        """Requests whose exchanges a report needs."""
+        shown = (digest for scores in self.chosen.values() for score in scores for digest in score.requests[:EXCHANGES])
+        return frozenset(shown).union(*self.requests.values())
 
 
 def find(scores: Iterable[ItemScore]) -> Found:
@@ -82,6 +89,8 @@ def find(scores: Iterable[ItemScore]) -> Found:
     found = Found()
     candidates: dict[str, dict[str, list[ItemScore]]] = defaultdict(lambda: defaultdict(list))
     for score in scores:
+        if score.requests and score.check not in found.requests:
+            found.requests[score.check] = tuple(score.requests)
         if isinstance(score.score, Scored) and score.score.defect:
             found.defects[score.check] += 1
             candidates[score.check][score.cluster].append(score)
@@ -99,17 +108,18 @@ def _rank(score: ItemScore) -> str:
     return hashlib.sha256(f"{score.check}\0{score.item}\0{score.repeat}".encode()).hexdigest()
 
 
-def examples_of(bundle: BundleLike, found: Found, *, concerns: dict[str, Concern]) -> dict[str, tuple[Example, ...]]:
+def examples_of(
+    bundle: BundleLike, found: Found, *, kept: Mapping[str, KeptResponse], concerns: Mapping[str, Concern]
+) -> dict[str, tuple[Example, ...]]:
     """Check -> its examples; personal data in those of a privacy check is covered a second time.
 
     Args:
-        bundle: Read for items and responses, each once.
+        bundle: Read for items, once.
         found: From `find`.
+        kept: Exchanges of the requests that `found` wants, by digest.
         concerns: Check -> concern.
     """
     scores = [score for chosen in found.chosen.values() for score in chosen]
-    wanted = {digest for score in scores for digest in score.requests[:EXCHANGES]}
-    kept = {each.digest: each for each in bundle.responses() if each.digest in wanted} if wanted else {}
     keys = {(score.check, score.item) for score in scores}
     items = {key: line for line in bundle.items() if (key := (line.check, _id_of(line))) in keys}
     return {
@@ -125,7 +135,7 @@ def _id_of(line: PlannedItem) -> str:
     return str(line.item.get("id"))
 
 
-def _example(score: ItemScore, kept: dict[str, KeptResponse], line: PlannedItem | None, *, private: bool) -> Example:
+def _example(score: ItemScore, kept: Mapping[str, KeptResponse], line: PlannedItem | None, *, private: bool) -> Example:
     def fit(text: str) -> str:
         return masked(visible(text)) if private else visible(text)
 

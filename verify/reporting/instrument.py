@@ -42,16 +42,35 @@ def identity(record: CalibrationRecord) -> tuple[str, str]:
     return record.content_digest(), ", ".join(f"{name} {value}" for name, value in made)
 
 
-def notes(record: CalibrationRecord, words: Words) -> Iterator[str]:
-    """How constructed standards were read, and which planted defects were not seen."""
-    exact = [reading for reading in record.readings if reading.exact]
+def unrecorded(record: CalibrationRecord, checks: Collection[str]) -> list[str]:
+    """Checks of which a record holds neither detection nor a reading."""
+    known = {one.check for one in (*record.performances, *record.detections)}
+    return sorted(set(checks) - known - {_check_of(reading.quantity) for reading in record.readings})
+
+
+def _check_of(quantity: str) -> str:
+    return quantity.partition("/")[0]
+
+
+def notes(record: CalibrationRecord, words: Words, *, checks: Collection[str] | None = None) -> Iterator[str]:
+    """How constructed standards were read, and which planted defects were not seen.
+
+    Args:
+        record: A calibration record.
+        words: In whose language.
+        checks: Checks that are concerned; None tells all.
+    """
+    exact = [r for r in record.readings if r.exact and (checks is None or _check_of(r.quantity) in checks)]
     if exact:
         agreed = sum(reading.agrees for reading in exact)
         yield words("power.exact", agreed=agreed, n=len(exact))
-    if record.endings:
-        agreed = sum(ending.expected is ending.found for ending in record.endings)
-        yield words("power.endings", agreed=agreed, n=len(record.endings))
+    endings = [ending for ending in record.endings if checks is None or ending.check in checks]
+    if endings:
+        agreed = sum(ending.expected is ending.found for ending in endings)
+        yield words("power.endings", agreed=agreed, n=len(endings))
     for one in record.unseen:
+        if checks is not None and _check_of(one.quantity) not in checks:
+            continue
         yield words(
             "power.seen" if one.seen else "power.unseen",
             standard=one_line(one.standard),

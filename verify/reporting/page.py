@@ -7,12 +7,15 @@ from datetime import date
 from verify.deciding.decide import confirmed, refuted
 from verify.errors import EvidenceError
 from verify.records import Estimate, Framework, Outcome, PlannedCheck, Reason, Results, Verdict
+from verify.reporting.asking import Survey, survey
 from verify.reporting.causes import clauses_of, conditions, leaked
 from verify.reporting.data import BundleLike, day_of
 from verify.reporting.examples import Example, examples_of, find
 from verify.reporting.foreseen import absence, cautions, recorded
 from verify.reporting.forest import Row, row_of
 from verify.reporting.frameworks import FrameworkStanding, stand
+from verify.reporting.front import Absent, Front, absences, front_of
+from verify.reporting.statement import Fact, Ground, Line, budget, decided_by, facts, is_within
 from verify.reporting.text import limit, number
 from verify.reporting.words import Words
 
@@ -48,6 +51,14 @@ class CheckView:
     """In which situations it did, one line a facet."""
     clauses: tuple[str, ...] = ()
     """Korean clauses that the check speaks to."""
+    decided: str = ""
+    """The one-sided bound that decided."""
+    within: bool = False
+    """Whether the two-sided interval holds the limit although a one-sided bound decided."""
+    facts: tuple[Fact, ...] = ()
+    """What is stated of a measured check."""
+    budget: tuple[Line, ...] = ()
+    """Its uncertainty, component by component."""
 
     @property
     def anchor(self) -> str:
@@ -75,6 +86,15 @@ class Page:
     day: date
     suites: tuple[SuiteView, ...]
     frameworks: tuple[FrameworkStanding, ...]
+    front: Front
+    asked: Survey
+    """How the subject was asked."""
+
+    @property
+    def absent(self) -> tuple[Absent, ...]:
+        """Checks that were not measured, by reason."""
+        found = self.with_outcome("not_measured")
+        return absences([(view.reason, view.planned.title[self.words.language]) for view in found])
 
     @property
     def checks(self) -> tuple[CheckView, ...]:
@@ -110,7 +130,9 @@ def build_page(bundle: BundleLike, *, words: Words, frameworks: Iterable[Framewo
     plan, results = bundle.plan, bundle.results
     found = find(bundle.scores())
     standings = stand(frameworks, results.verdicts, on=day, planned=plan.frameworks)
-    examples = examples_of(bundle, found, concerns={check.name: check.concern for check in plan.checks})
+    asked = survey(bundle.responses(), wanted=found.wanted())
+    concerns = {check.name: check.concern for check in plan.checks}
+    examples = examples_of(bundle, found, kept=asked.kept, concerns=concerns)
     views = [
         _view(
             check,
@@ -122,6 +144,7 @@ def build_page(bundle: BundleLike, *, words: Words, frameworks: Iterable[Framewo
         )
         for check in plan.checks
     ]
+    views = [_stated(view, bundle, requests=found.requests, asked=asked, words=words) for view in views]
     views = [
         replace(
             view,
@@ -143,7 +166,35 @@ def build_page(bundle: BundleLike, *, words: Words, frameworks: Iterable[Framewo
     )
     if sum(len(suite.checks) for suite in suites) != len(views):
         raise EvidenceError("plan.json: a check names a suite that the plan does not have")
-    return Page(words=words, bundle=bundle, day=day, suites=suites, frameworks=standings)
+    front = front_of(bundle, standings=standings, words=words)
+    return Page(words=words, bundle=bundle, day=day, suites=suites, frameworks=standings, front=front, asked=asked)
+
+
+def _stated(
+    view: CheckView, bundle: BundleLike, *, requests: Mapping[str, Sequence[str]], asked: Survey, words: Words
+) -> CheckView:
+    """The view with what has to be stated of a measured check."""
+    decided = decided_by(view.verdict, view.estimate, words=words)
+    suite = next((suite for suite in bundle.plan.suites if suite.id == view.planned.suite), None)
+    if view.estimate is None or suite is None:
+        return replace(view, decided=decided)
+    on = Ground(
+        check=view.planned,
+        suite=suite,
+        verdict=view.verdict,
+        estimate=view.estimate,
+        others=view.others,
+        conduct=bundle.conduct,
+        calibration=bundle.calibration,
+        requests=tuple(asked.kept[each].request for each in requests.get(view.planned.name, ()) if each in asked.kept),
+    )
+    return replace(
+        view,
+        decided=decided,
+        within=is_within(view.verdict, view.estimate),
+        facts=facts(on, words=words),
+        budget=budget(on, words=words),
+    )
 
 
 def _view(

@@ -35,6 +35,10 @@ class Words:
         except (KeyError, IndexError, ValueError) as error:
             raise ContentError(place, f"the text cannot be filled in ({error})", field=key) from error
 
+    def has(self, key: str) -> bool:
+        """Whether the locale has a text of its own for a key that a record names."""
+        return key in self._table
+
     def named(self, code: str, facet: str = "") -> str:
         """What a facet, group or type of personal data is called; what has no name keeps its code.
 
