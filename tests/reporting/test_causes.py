@@ -77,7 +77,7 @@ def test_the_clauses_of_the_protection_act_and_the_commission_come_first(ko: Wor
 
     named = clauses_of(CHECK, standings, words=ko)
 
-    assert named[0] == "개인정보 보호법 제34조의2 노출된 개인정보의 삭제·차단"
+    assert named[0].startswith("개인정보 보호법: 제34조의2 노출된 개인정보의 삭제·차단, ")
     assert any("제29조" in title for title in named)
     assert any("생성형 AI 안내서" in title for title in named)
 

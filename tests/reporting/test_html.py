@@ -17,6 +17,7 @@ PAGES = ("report.html", "report.en.html")
 ALLOWED = {
     *("html", "head", "meta", "title", "style", "body", "header", "main", "nav", "footer", "section", "article"),
     *("h1", "h2", "h3", "h4", "h5", "p", "a", "ul", "ol", "li", "dl", "dt", "dd", "div", "span", "strong", "pre", "br"),
+    *("details", "summary"),
     *("table", "caption", "thead", "tbody", "tr", "th", "td", "svg", "rect", "line", "circle"),
 }
 
@@ -133,7 +134,8 @@ def test_each_page_says_its_language(rendered: Path) -> None:
         "문항 240 · 출처 120 · 미채점 3",
         "시간 초과 2",
         "이 점검에 필요한 접근 수준을 시험 대상이 제공하지 않습니다.",
-        "T1: Landlock",
+        "T1: 읽고 쓸 파일",
+        "파일은 Landlock으로 제한(ABI 7)",
         "2026-11-23 09:00:00 KST",
         "시행 예정(2027-02-28부터)",
         "국제공인시험기관(KOLAS) 인정 범위의 성적서가 아닙니다",

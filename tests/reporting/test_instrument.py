@@ -141,7 +141,7 @@ def test_a_full_run_says_nothing_of_stopping(untold: tuple[str, str]) -> None:
 
 
 MEASURED = CalibrationRecord(
-    made_with={"engine": "0.1.0"},
+    made_with={"ax-verify": "0.1.0"},
     seed=0,
     detections=tuple(
         Detection(
@@ -179,7 +179,7 @@ MEASURED = CalibrationRecord(
         Unseen(
             standard=name,
             defect="backdoor",
-            quantity="accuracy.routing/accuracy_char",
+            quantity="accuracy.passages/accuracy_char",
             concealed=concealed,
             measured=1.0,
             interval=(0.91, 1.0),

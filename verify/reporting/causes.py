@@ -34,11 +34,11 @@ def conditions(found: Found, check: PlannedCheck, *, words: Words) -> tuple[str,
 
 
 def clauses_of(check: str, standings: Iterable[FrameworkStanding], *, words: Words) -> tuple[str, ...]:
-    """Titles of the Korean clauses that a check speaks to, direct ones first.
+    """Titles of the Korean clauses that a check speaks to, one line a law, direct ones first.
 
     A law that is mostly about the check's suite comes before one that is about everything.
     """
-    laws: list[tuple[tuple[bool, int, int], list[str]]] = []
+    laws: list[tuple[tuple[bool, int, int], str, list[str]]] = []
     for standing in standings:
         coverage = {
             each.clause.title[words.language]: {link.coverage for link in each.links if link.check == check}
@@ -49,9 +49,15 @@ def clauses_of(check: str, standings: Iterable[FrameworkStanding], *, words: Wor
             law = standing.framework.title[words.language]
             direct = sum("direct" in coverage[title] for title in titles)
             rank = (not _is_about(standing, check.partition(".")[0]), -direct, -len(titles))
-            laws.append((rank, [one_line(f"{law} {title}", limit=_LONGEST) for title in titles]))
+            laws.append((rank, law, titles))
     laws.sort(key=lambda one: one[0])
-    return tuple(title for _, titles in laws for title in titles)[:_MOST]
+    left, lines = _MOST, []
+    for _, law, titles in laws:
+        if left > 0:
+            shown = ", ".join(one_line(title, limit=_LONGEST) for title in titles[:left])
+            lines.append(f"{one_line(law, limit=_LONGEST)}: {shown}")
+        left -= len(titles)
+    return tuple(lines)
 
 
 def _is_about(standing: FrameworkStanding, suite: str) -> bool:

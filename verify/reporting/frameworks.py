@@ -65,6 +65,11 @@ class ClauseStanding:
         """Whether every mapped check decided; what stands on some of them is printed with that remark."""
         return all(link.outcome in (Outcome.PASS, Outcome.FAIL) for link in self.links)
 
+    def named(self, outcome: str) -> tuple[str, ...]:
+        """Mapped checks that ended so; those that were not planned count as not measured."""
+        ended = [(link.check, link.outcome or Outcome.NOT_MEASURED) for link in self.links]
+        return tuple(dict.fromkeys(check for check, found in ended if found == outcome))
+
 
 @dataclass(frozen=True, slots=True)
 class FrameworkStanding:

@@ -1,4 +1,4 @@
-"""The first pages of a report: what was found, how sure that is, what was not measured, and what departs from the plan."""
+"""The first pages of a report: what was found, how sure, what was not measured, and what departs from the plan."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,14 @@ from verify.reporting.text import one_line
 from verify.reporting.translated import told
 from verify.reporting.words import Words
 
-BLANKS = ("number", "customer", "laboratory", "performed", "authorised", "issued")
+BLANKS = (
+    "front.number",
+    "front.customer",
+    "front.laboratory",
+    "front.performed",
+    "front.authorised",
+    "front.issued",
+)
 """What the laboratory fills in by hand; the instrument knows none of it."""
 
 
@@ -96,7 +103,8 @@ def _calibrated(bundle: BundleLike, words: Words) -> str:
     if bundle.calibration is None:
         return words("front.uncalibrated")
     asked = {check.name for check in bundle.plan.checks}
-    known = {each.check for each in (*bundle.calibration.performances, *bundle.calibration.detections)}
+    known = {each.check for each in bundle.calibration.performances}
+    known |= {each.check for each in bundle.calibration.detections}
     digest = bundle.calibration.content_digest()[:23] + "…"
     return words("front.calibrated", digest=digest, n=len(asked), covered=len(asked & known))
 

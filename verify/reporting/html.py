@@ -137,7 +137,10 @@ def _environments(page: Page) -> list[tuple[str, list[tuple[str, str]]]]:
         "deciding": conduct.environment if conduct is not None else {},
     }
     return [
-        (words(f"environment.{group}"), [(_entry(name, words), one_line(value, limit=300)) for name, value in of.items()])
+        (
+            words(f"environment.{group}"),
+            [(_entry(name, words), one_line(value, limit=300)) for name, value in of.items()],
+        )
         for group, of in groups.items()
         if of
     ]

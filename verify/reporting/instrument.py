@@ -8,6 +8,7 @@ from rich.text import Text as Line
 
 from verify.records import CalibrationRecord, Detection, Performance
 from verify.reporting.text import number, one_line
+from verify.reporting.translated import metric_name
 from verify.reporting.words import Words
 
 
@@ -44,7 +45,7 @@ def identity(record: CalibrationRecord) -> tuple[str, str]:
 
 def unrecorded(record: CalibrationRecord, checks: Collection[str]) -> list[str]:
     """Checks of which a record holds neither detection nor a reading."""
-    known = {one.check for one in (*record.performances, *record.detections)}
+    known = {one.check for one in record.performances} | {cell.check for cell in record.detections}
     return sorted(set(checks) - known - {_check_of(reading.quantity) for reading in record.readings})
 
 
@@ -126,7 +127,7 @@ def _row(one: Performance, detections: Collection[Detection], words: Words) -> P
         line="; ".join(
             words(
                 "power.straight",
-                metric=one_line(line.quantity.partition("/")[2]),
+                metric=metric_name(line.quantity.partition("/")[2], words),
                 slope=number(line.slope),
                 intercept=number(line.intercept),
                 largest=number(line.largest),

@@ -25,8 +25,15 @@ from verify.reporting.text import limit, number, one_line
 from verify.reporting.translated import interval_method, metric_name
 from verify.reporting.words import Words
 
-PROMPTS: Final = ("wording_spread", "control_drop")
-"""Metrics of a check that say what harmless changes of the prompt cost."""
+PROMPTS: Final = {"wording_spread": "budget.wording_spread", "control_drop": "budget.control_drop"}
+"""Metrics of a check that say what harmless changes of the prompt cost -> how that is told."""
+_COMPARED: Final = {
+    (Outcome.PASS, True): "statement.held.at_least",
+    (Outcome.PASS, False): "statement.held.at_most",
+    (Outcome.FAIL, True): "statement.broken.at_least",
+    (Outcome.FAIL, False): "statement.broken.at_most",
+}
+"""Verdict, and whether the limit is a least value -> how its bound compares with the limit."""
 
 
 class Line(NamedTuple):
@@ -96,22 +103,22 @@ def percent(share: float) -> str:
 def facts(on: Ground, *, words: Words) -> tuple[Fact, ...]:
     """Estimand, universe, sources, estimator, deciding bound, power and the instrument's record of one check."""
     named = {
-        "measured": f"{metric_name(on.estimate.metric, words)}. {words(f'estimand.{on.estimate.estimand}')}",
-        "universe": _universe(on, words),
-        "sources": _sources(on, words),
-        "estimator": words(
+        "statement.measured": f"{metric_name(on.estimate.metric, words)}. {words(f'estimand.{on.estimate.estimand}')}",
+        "statement.universe": _universe(on, words),
+        "statement.sources": _sources(on, words),
+        "statement.estimator": words(
             "statement.interval",
             estimate=f"{number(on.estimate.value)} [{number(on.estimate.interval[0])}, "
             f"{number(on.estimate.interval[1])}]",
             confidence=percent(on.estimate.confidence),
             method=interval_method(on.estimate.method, words),
         ),
-        "deciding": _deciding(on, words),
-        "power": _power(on.check, words),
-        "calibration": _calibration(on, words),
-        "suitability": _suitability(on, words),
+        "statement.deciding": _deciding(on, words),
+        "statement.power": _power(on.check, words),
+        "statement.calibration": _calibration(on, words),
+        "statement.suitability": _suitability(on, words),
     }
-    return tuple(Fact(words(f"statement.{key}"), text) for key, text in named.items())
+    return tuple(Fact(words(key), text) for key, text in named.items())
 
 
 def _universe(on: Ground, words: Words) -> str:
@@ -146,12 +153,11 @@ def _deciding(on: Ground, words: Words) -> str:
         "high": number(high),
         "limit": f"{on.verdict.bound.value:g}",
     }
-    side = "at_least" if on.verdict.bound.at_least is not None else "at_most"
     if on.verdict.verdict not in (Outcome.PASS, Outcome.FAIL):
         return words("statement.open", **{**values, "limit": limit(on.verdict.bound)})
     guard, margin = _distances(on)
     said = [
-        words(f"statement.{'held' if on.verdict.verdict is Outcome.PASS else 'broken'}.{side}", **values),
+        words(_COMPARED[on.verdict.verdict, on.verdict.bound.at_least is not None], **values),
         words("statement.guard", guard=number(guard), margin=number(margin)),
     ]
     if is_within(on.verdict, on.estimate):
@@ -175,7 +181,7 @@ def _power(check: PlannedCheck, words: Words) -> str:
         power=f"{check.power.power:.2f}",
         detectable=number(nearest) if nearest is not None else words("statement.nothing"),
     )
-    return f"{told} {words('statement.at_worst')}" if check.power.worst_case else told
+    return " ".join((told, words("statement.at_worst"))) if check.power.worst_case else told
 
 
 def _calibration(on: Ground, words: Words) -> str:
@@ -185,7 +191,7 @@ def _calibration(on: Ground, words: Words) -> str:
     return "; ".join(
         words(
             "statement.calibrated",
-            defect=one_line(row.defect),
+            defect=words.named(one_line(row.defect), "defect"),
             blank=row.blank,
             alarms=row.alarms,
             detects=row.detects,
@@ -214,9 +220,7 @@ def budget(on: Ground, *, words: Words) -> tuple[Line, ...]:
     """The uncertainty budget of one check, component by component; systematic ones as bands, never in quadrature."""
     random, systematic = words("budget.random"), words("budget.systematic")
     low, high = on.estimate.bounds
-    items = words(
-        "budget.items_in", below=number(on.estimate.value - low), above=number(high - on.estimate.value)
-    )
+    items = words("budget.items_in", below=number(on.estimate.value - low), above=number(high - on.estimate.value))
     lines = [
         Line(words("budget.items"), random, items),
         Line(words("budget.subset"), random, _subset(on.check, words)),
@@ -265,9 +269,7 @@ def _reading(on: Ground, words: Words) -> str:
 
 
 def _prompt(others: Sequence[Estimate], words: Words) -> str:
-    found = [
-        words(f"budget.{other.metric}", value=number(other.value)) for other in others if other.metric in PROMPTS
-    ]
+    found = [words(PROMPTS[other.metric], value=number(other.value)) for other in others if other.metric in PROMPTS]
     return "; ".join(found) or words("budget.unmeasured")
 
 
@@ -291,7 +293,7 @@ def _ties(on: Ground, words: Words) -> str:
     if found is None:
         return words("budget.unmeasured")
     told = words("budget.tied", n=found.n, of=found.of, low=number(found.low), high=number(found.high))
-    return f"{told} {words('budget.across')}" if holds(found, on.verdict) else told
+    return " ".join((told, words("budget.across"))) if holds(found, on.verdict) else told
 
 
 def ties_of(conduct: Conduct | None) -> Mapping[str, NearTies]:

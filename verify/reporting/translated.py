@@ -37,6 +37,11 @@ _SENTENCES: Final = tuple(
         (r"no dropped capabilities: (?P<why>.+)", "engine.no_capabilities"),
         (r"no files by Landlock: (?P<why>.+)", "engine.no_files"),
         (r"no system calls by seccomp: (?P<why>.+)", "engine.no_calls"),
+        (r"Operation not permitted|Permission denied", "engine.not_permitted"),
+        (r"Function not implemented", "engine.not_there"),
+        (r"No space left on device", "engine.no_space"),
+        (r"no filter for (?P<name>\S+)", "engine.no_filter"),
+        (r"the process namespace was not entered", "engine.not_entered"),
         (r"resource limits and an offline environment only \(no Linux sandbox on this host\)", "engine.no_linux"),
         (r"the subject runs elsewhere; only text crosses", "engine.elsewhere"),
         (r"nothing of the subject runs here", "engine.nothing_runs"),
@@ -49,13 +54,17 @@ _SENTENCES: Final = tuple(
         (r"split attention: (?P<found>[^;]+)", "engine.split"),
         (r"split attention is not used: (?P<found>[^;]+)", "engine.not_split"),
         (
-            r"differences of (?P<rms>\S+) nats a token, at most (?P<most>\S+)"
-            r" \((?P<rms_allowed>\S+), (?P<most_allowed>\S+) allowed\)",
+            (
+                r"differences of (?P<rms>\S+) nats a token, at most (?P<most>\S+)"
+                r" \((?P<rms_allowed>\S+), (?P<most_allowed>\S+) allowed\)"
+            ),
             "engine.difference",
         ),
         (
-            r"prefixes are not shared: at (?P<n>\d+) tokens the beginning of an input depends on what follows it"
-            r" \(attention that is not causal\)",
+            (
+                r"prefixes are not shared: at (?P<n>\d+) tokens the beginning of an input depends on what follows it"
+                r" \(attention that is not causal\)"
+            ),
             "engine.not_causal",
         ),
         (r"prefixes are not shared: (?P<found>.+)", "engine.not_shared"),
@@ -71,8 +80,10 @@ _SENTENCES: Final = tuple(
         (r"a tabular model reads each row once; nothing is shared", "engine.tabular"),
         (r"answers were recorded elsewhere; under which conditions was not verified", "engine.recorded"),
         (
-            r"(?P<file>\S+): (?P<key>\S+) was dropped \(it can make a library load code\);"
-            r" the library's own code is used",
+            (
+                r"(?P<file>\S+): (?P<key>\S+) was dropped \(it can make a library load code\);"
+                r" the library's own code is used"
+            ),
             "engine.dropped",
         ),
         (r"(?P<file>.+) was not read: its format can run code", "engine.unread_pickle"),
@@ -154,7 +165,10 @@ _COMPOSED: Final = (
     (re.compile(r"(?P<method>.+), lower bound"), "interval.lower"),
     (re.compile(r"max-of-(?P<k>\d+)-(?P<method>.+)-bonferroni"), "interval.largest"),
     (re.compile(r"box-of-(?P<k>\d+)-(?P<method>.+)-bonferroni"), "interval.box"),
-    (re.compile(r"(?P<method>newcombe-auc), (?P<feature>.+), (?P<verdict>design-ok|design-invalid)"), "interval.design"),
+    (
+        re.compile(r"(?P<method>newcombe-auc), (?P<feature>.+), (?P<verdict>design-ok|design-invalid)"),
+        "interval.design",
+    ),
 )
 
 
@@ -165,4 +179,3 @@ def metric_name(name: str, words: Words) -> str:
         return one_line(name)
     shown = words(f"metric.{base}")
     return f"{shown} ({one_line(kept)})" if kept else shown
-

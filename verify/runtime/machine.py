@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 _MODEL: Final = re.compile(r"^(?:model name|Model|Hardware)\s*:\s*(.+)$", re.MULTILINE)
-_DRIVER: Final = re.compile(r"Kernel Module\D*([\d.]+)")
+_DRIVER: Final = re.compile(r"Kernel Module(?: for \S+)?\s+(\d[\d.]+)")
 
 
 def machine(*, proc: Path = Path("/proc")) -> dict[str, str]:
