@@ -113,8 +113,9 @@ def test_the_deciding_bound_stands_in_the_table_of_results(rendered: Path) -> No
     }
 
     passages = next(cells for title, cells in rows.items() if title == "행정 지문 읽고 고르기")
-    assert passages[3] == "하한 0.871"
-    assert passages[4] == "≥ 0.8"
+    assert passages[3] == "240 / 120 / 0"
+    assert passages[4] == "하한 0.871"
+    assert passages[5] == "≥ 0.8"
 
 
 def test_nothing_of_the_evidence_is_left_out_of_the_file(rendered: Path) -> None:

@@ -10,6 +10,7 @@ from tests.reporting.full_run import FRAMEWORK, make_bundle
 from verify.errors import EvidenceError, UnknownNameError, UsageError
 from verify.evidence import Bundle, check_integrity, read_bundle
 from verify.reporting import render
+from verify.reporting.words import flatten
 
 Locales = Mapping[str, Mapping[str, Any]]
 
@@ -72,3 +73,15 @@ def test_a_wrong_argument_lists_the_right_ones(
     with pytest.raises(error, match=message):
         render(bundle, out=tmp_path / "r", frameworks=(), locales=locales, **arguments)
     assert not (tmp_path / "r").exists()
+
+
+@pytest.mark.parametrize("language", ["ko", "en"])
+def test_a_bundle_of_an_earlier_version_still_renders(locales: Locales, tmp_path: Path, language: str) -> None:
+    """The golden has no repeatability, no suitability, no machine and no summary of its suite."""
+    golden = read_bundle(Path(__file__).parents[1] / "golden" / "bundle-v1")
+
+    (file,) = render(golden, out=tmp_path, frameworks=(), locales=locales, formats=["html"], languages=[language])
+
+    text = file.read_text("utf-8")
+    assert flatten(locales[language])["statement.unsummarised"] in text
+    assert flatten(locales[language])["front.untried"] in text

@@ -97,7 +97,7 @@ def test_no_text_is_left_over(locales: Locales) -> None:
     """A family is looked up by a value (`verdict.` + outcome); every other key is named somewhere."""
     families = {"kind", "covers", "access", "verdict", "outcome", "reason", "unscored", "standing", "coverage"}
     families |= {"estimand", "section", "glossary", "conditions", "table", "request", "named", "caution", "isolation"}
-    families |= {"metric", "interval", "source", "environment", "path"}
+    families |= {"metric", "interval", "source", "environment", "path", "architecture"}
     sources = [*templates_folder().glob("*.j2"), *Path(reporting.__file__).parent.glob("*.py")]
     text = "".join(path.read_text("utf-8") for path in sources)
 

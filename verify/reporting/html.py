@@ -60,7 +60,8 @@ def to_html(page: Page, *, templates: Path, others: tuple[str, ...] = ()) -> str
             environments=_environments(page),
             asked=asked_lines(page.asked, words=words),
             isolation=told_list(subject.isolation, words),
-            path=_path(subject.path, words),
+            path=_coded("path", subject.path or "", words),
+            architecture=_coded("architecture", subject.architecture or "", words),
             path_reason=told_list(subject.path_reason, words),
             warnings=[told(warning, words) for warning in subject.warnings],
             root=page.bundle.manifest.root,
@@ -116,8 +117,9 @@ def _running_head(name: str) -> str:
     return f'@page {{ @top-right {{ content: "{name}"; font-size: 8pt; color: #57606a; }} }}\n'
 
 
-def _path(path: str | None, words: Words) -> str:
-    return words(f"path.{path}") if words.has(f"path.{path}") else one_line(path or "")
+def _coded(family: str, value: str, words: Words) -> str:
+    """What a code of ours is called; a name of somebody else's stays as it is."""
+    return words(f"{family}.{value}") if words.has(f"{family}.{value}") else one_line(value)
 
 
 def _equipment(page: Page) -> list[str]:
@@ -125,7 +127,9 @@ def _equipment(page: Page) -> list[str]:
     subject, conduct = page.bundle.subject, page.bundle.conduct
     here = conduct.environment if conduct is not None else {}
     machine = [here.get("machine"), subject.environment.get("accelerator"), subject.device, subject.dtype]
-    return [one_line(each) for each in machine if each] + ([_path(subject.path, page.words)] if subject.path else [])
+    return [one_line(each) for each in machine if each] + (
+        [_coded("path", subject.path, page.words)] if subject.path else []
+    )
 
 
 def _environments(page: Page) -> list[tuple[str, list[tuple[str, str]]]]:
@@ -139,15 +143,11 @@ def _environments(page: Page) -> list[tuple[str, list[tuple[str, str]]]]:
     return [
         (
             words(f"environment.{group}"),
-            [(_entry(name, words), one_line(value, limit=300)) for name, value in of.items()],
+            [(_coded("environment", name, words), one_line(value, limit=300)) for name, value in of.items()],
         )
         for group, of in groups.items()
         if of
     ]
-
-
-def _entry(name: str, words: Words) -> str:
-    return words(f"environment.{name}") if words.has(f"environment.{name}") else one_line(name)
 
 
 def _label(key: str, value: str, words: Words) -> str:
