@@ -13,7 +13,7 @@ from tests.reporting.full_run import make_evidence
 from tests.reporting.test_instrument import AGAIN, MEASURED, TRIED
 from verify.evidence import Bundle, read_bundle, write_bundle
 from verify.records import Conduct, digest_of
-from verify.reporting import Words, build_page
+from verify.reporting import Words, build_page, render
 from verify.reporting.front import BLANKS, absences, report_id
 
 Locales = Mapping[str, Mapping[str, Any]]
@@ -128,3 +128,28 @@ def test_nothing_of_the_evidence_is_left_out_of_the_file(rendered: Path) -> None
     assert all(len(part.findall("summary")) == 1 for part in closed)
     assert any(part.xpath(".//table[@class='numbers']") for part in closed)
     assert any(part.xpath(".//pre") for part in closed)
+
+
+@pytest.mark.parametrize(
+    ("subject", "shown"),
+    [
+        pytest.param({}, True, id="computed here"),
+        pytest.param({"kind": "endpoint"}, False, id="computed by a server"),
+        pytest.param({"kind": "recorded"}, False, id="computed once"),
+        pytest.param({"environment": {"executor": "ray 2: 4 actors of 1 GPU"}}, False, id="computed by a cluster"),
+    ],
+)
+def test_the_deciding_machine_is_no_equipment_of_what_was_computed_elsewhere(
+    tmp_path: Path, locales: Locales, subject: dict[str, Any], shown: bool
+) -> None:
+    evidence = make_evidence()
+    assert isinstance(evidence.conduct, Conduct)
+    conduct = evidence.conduct.model_copy(update={"environment": {"machine": "Processor 9"}})
+    write_bundle(tmp_path, replace(evidence, conduct=conduct, subject=evidence.subject.model_copy(update=subject)))
+    (file,) = render(
+        read_bundle(tmp_path), out=tmp_path / "r", frameworks=(), locales=locales, formats=["html"], languages=["ko"]
+    )
+    tree = html.fromstring(file.read_bytes())
+
+    assert ("Processor 9" in tree.xpath("//table[@class='cover']")[0].text_content()) is shown
+    assert "Processor 9" in tree.xpath("//table[@class='pairs']")[0].text_content()

@@ -1,11 +1,15 @@
 import io
 from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from rich.console import Console
 
-from verify.evidence import Bundle
+from tests.reporting.full_run import make_evidence
+from verify.evidence import Bundle, read_bundle, write_bundle
+from verify.records import Bound
 from verify.reporting import Words, build_page, summary
 
 
@@ -42,3 +46,21 @@ def test_every_check_has_a_row_and_every_failure_its_remedy(
     assert all(check.name in text for check in bundle.plan.checks)
     assert "0.250 [0.208, 0.295]" in text
     assert "Tune the model to say that it cannot tell" in text
+
+
+def test_a_verdict_that_its_printed_interval_seems_to_contradict_is_explained(
+    tmp_path: Path, locales: Mapping[str, Mapping[str, Any]]
+) -> None:
+    """accuracy.passages passes at 0.865 by its lower bound 0.871, though its two-sided interval begins at 0.862."""
+    evidence = make_evidence()
+    bound = Bound(at_least=0.865)
+    verdicts = tuple(
+        v.model_copy(update={"bound": bound} if v.check == "accuracy.passages" else {})
+        for v in evidence.results.verdicts
+    )
+    write_bundle(tmp_path, replace(evidence, results=evidence.results.model_copy(update={"verdicts": verdicts})))
+
+    text = " ".join(shown(read_bundle(tmp_path), locales, "ko").split())
+
+    assert "※ accuracy.passages: 단측 95% 하한(0.871)이 기준(≥ 0.865)을 충족합니다." in text
+    assert text.count("※") == 1

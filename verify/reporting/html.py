@@ -123,9 +123,10 @@ def _coded(family: str, value: str, words: Words) -> str:
 
 
 def _equipment(page: Page) -> list[str]:
-    """Machine, device and arithmetic in one line; the details are among the conditions."""
+    """What computed the subject, in one line; the deciding machine only where it did."""
     subject, conduct = page.bundle.subject, page.bundle.conduct
-    here = conduct.environment if conduct is not None else {}
+    elsewhere = subject.kind in ("endpoint", "recorded") or "executor" in subject.environment
+    here = conduct.environment if conduct is not None and not elsewhere else {}
     machine = [here.get("machine"), subject.environment.get("accelerator"), subject.device, subject.dtype]
     return [one_line(each) for each in machine if each] + (
         [_coded("path", subject.path, page.words)] if subject.path else []

@@ -23,6 +23,7 @@ def to_json(page: Page) -> dict[str, Any]:
     return {
         "schema": "ax-verify/report-json/1",
         "bundle": page.bundle.manifest.root,
+        "report": page.front.id,
         "day": page.day.isoformat(),
         "outcome": page.bundle.results.outcome.value,
         "subject": page.bundle.results.subject.to_json(),

@@ -6,6 +6,7 @@ from rich.text import Text as Line
 
 from verify.records import Outcome
 from verify.reporting.page import CheckView, Page, estimate_text
+from verify.reporting.statement import percent
 from verify.reporting.text import limit, one_line
 
 STYLES = {
@@ -38,6 +39,10 @@ def summary(page: Page) -> RenderableType:
         Line(),
         table,
     ]
+    explained = [view for view in page.checks if view.within]
+    if explained:
+        parts.append(Line())
+        parts += [Line(_explained(view, page)) for view in explained]
     absent = page.with_outcome("not_measured")
     if absent:
         parts.append(Line(f"\n{words('section.not_measured')}", style="bold"))
@@ -55,6 +60,13 @@ def summary(page: Page) -> RenderableType:
             remedy = one_line(view.planned.remedy[words.language], limit=400)
             parts.append(Line(f"• {view.planned.name}: {remedy}"))
     return Group(*parts)
+
+
+def _explained(view: CheckView, page: Page) -> str:
+    """Why a check is decided although its printed interval holds the limit."""
+    levels = page.bundle.plan.levels
+    within = page.words("statement.within", confidence=percent(levels.confidence))
+    return f"※ {one_line(view.planned.name)}: {one_line(view.reason, limit=300)} {within}"
 
 
 def _moved(page: Page) -> list[Line]:
