@@ -4,13 +4,18 @@ import base64
 import hashlib
 import re
 import unicodedata
+from collections.abc import Mapping
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 from lxml import html
 
-from tests.reporting.full_run import HOSTILE
+from tests.reporting.full_run import HOSTILE, make_evidence
+from verify.evidence import read_bundle, write_bundle
+from verify.reporting import render
 from verify.reporting.text import visible
 
 PAGES = ("report.html", "report.en.html")
@@ -155,3 +160,20 @@ def test_every_check_has_a_row_in_the_summary_and_a_section_of_its_own(rendered:
     assert len(rows) == 7
     assert len(tree.xpath("//article[starts-with(@id, 'check-')]")) == 7
     assert len(tree.xpath("//table[@class='glance']//svg")) == 6  # one check was not measured
+
+
+@pytest.mark.parametrize(("p", "told"), [(0.084, True), (0.05, False), (0.001, False)])
+def test_a_failure_that_could_be_chance_among_all_checks_is_said_to_be(
+    tmp_path: Path, locales: Mapping[str, Mapping[str, Any]], p: float, told: bool
+) -> None:
+    evidence = make_evidence()
+    verdicts = tuple(
+        v.model_copy(update={"holm_adjusted_p": p} if v.holm_adjusted_p is not None else {})
+        for v in evidence.results.verdicts
+    )
+    write_bundle(tmp_path, replace(evidence, results=evidence.results.model_copy(update={"verdicts": verdicts})))
+    (file,) = render(
+        read_bundle(tmp_path), out=tmp_path / "r", frameworks=(), locales=locales, formats=["html"], languages=["ko"]
+    )
+
+    assert ("우연히 나올 수 있는 정도입니다" in file.read_text("utf-8")) is told
