@@ -1,6 +1,7 @@
 """The flow: what is asked once is not asked again, what is unfit is said first, and the bundle repeats itself."""
 
 import json
+import platform
 import shutil
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from tests.e2e.own_suite import write_suite
 from verify import pipeline
 from verify.errors import EvidenceError, JournalError, UnknownNameError, UsageError
+from verify.evidence import read_bundle
 from verify.loading import load_policy
 from verify.planning import PlanInputs
 from verify.records import Generate, GenerateAnswer, Request, Response
@@ -38,6 +40,17 @@ def test_the_same_run_again_asks_nothing_and_leaves_the_same_results(tmp_path: P
     assert again.asked == []
     assert (tmp_path / "out" / "results.json").read_bytes() == before
     assert pipeline.audit(tmp_path / "out").differences == ()
+
+
+def test_the_record_says_on_which_machine_it_was_decided_and_not_how_that_is_called(
+    tmp_path: Path, inputs: PlanInputs
+) -> None:
+    pipeline.run(ScriptedRuntime(clerk), inputs, out=tmp_path / "out")
+
+    conduct = read_bundle(tmp_path / "out").conduct
+    assert conduct is not None
+    assert {"ax-verify", "python", "system", "kernel", "cores", "memory"} <= set(conduct.environment)
+    assert platform.node() not in conduct.environment.values()
 
 
 def test_another_subject_does_not_get_the_answers_of_the_first(tmp_path: Path, inputs: PlanInputs) -> None:

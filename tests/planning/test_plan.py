@@ -9,7 +9,7 @@ from tests.toys import METHODS, adds_right, default_check, policy, write_suite
 from verify.errors import ContentError, UnknownNameError, UsageError
 from verify.planning import PlanInputs, Planned, lint_suite, make_plan
 from verify.planning.power import n_to_pass
-from verify.records import AccessLevel, Bound, BoundOverride, Levels
+from verify.records import AccessLevel, Bound, BoundOverride, Levels, Text
 from verify.runtime.scripted import ScriptedRuntime
 
 
@@ -26,6 +26,12 @@ def test_the_plan_names_every_item_by_digest(tmp_path: Path) -> None:
     assert first.checks[0].n_items == 20
     assert first.checks[0].items_digest != second.checks[0].items_digest
     assert first.content_digest() != second.content_digest()
+
+
+def test_the_plan_says_what_its_items_ask_about(tmp_path: Path) -> None:
+    (suite,) = planned(write_suite(tmp_path)).plan.suites
+
+    assert suite.summary == Text(ko="덧셈", en="Sums")  # as `write_suite` writes it
 
 
 def test_the_same_inputs_make_the_same_plan(tmp_path: Path) -> None:

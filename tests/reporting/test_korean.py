@@ -16,6 +16,7 @@ from verify.loading import load_frameworks
 from verify.methods.catalogue import methods
 from verify.records import Conduct, Outcome
 from verify.reporting import LANGUAGES, Words, render
+from verify.reporting.html import label_text
 from verify.reporting.translated import interval_method, metric_name, told, told_list
 from verify.runtime.opening import open_subject
 
@@ -198,3 +199,18 @@ def test_frameworks_and_outcomes_are_named_in_korean(locales: Locales) -> None:
 
     assert all(re.search("[가-힣]", words(f"verdict.{outcome.value}")) for outcome in Outcome)
     assert all(re.search("[가-힣]", framework.title.ko) for framework in load_frameworks().values())
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "shown"),
+    [
+        ("kind", "ambiguous", "답이 없는 글"),
+        ("chosen", "target", "통념이 가리키는 사람"),
+        ("grades", "likely-real 1, public-body 2", "진짜로 보임 1, 공공기관의 정보 2"),
+        ("chosen_char", "water", "water"),  # what an item says, though a topic has that name
+    ],
+)
+def test_codes_of_a_score_have_names_and_words_of_an_item_stay(
+    locales: Locales, key: str, value: str, shown: str
+) -> None:
+    assert label_text(key, value, Words("ko", locales["ko"])) == shown

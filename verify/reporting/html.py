@@ -6,6 +6,7 @@ digest. Every value is escaped by the template engine; an undefined one is an er
 
 import base64
 import hashlib
+import re
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from verify.reporting.words import Words
 TEMPLATE, STYLE = "report.html.j2", "report.css"
 _CODED = frozenset({"kind", "form", "label"})
 """Labels of a score whose values are codes of ours."""
+_GRADE = re.compile(r"[a-z]+(?:-[a-z]+)+")
 SEOUL = timezone(timedelta(hours=9))
 
 
@@ -77,7 +79,7 @@ def to_html(page: Page, *, templates: Path, others: tuple[str, ...] = ()) -> str
             facets=facets,
             metric_name=lambda name: metric_name(name, words),
             interval_method=lambda name: interval_method(name, words),
-            label=lambda key, value: _label(key, value, words),
+            label=lambda key, value: label_text(key, value, words),
             tried_at=_tried_at(page),
             sample=lambda estimate: sample_text(estimate, words=words),
         )
@@ -151,8 +153,10 @@ def _environments(page: Page) -> list[tuple[str, list[tuple[str, str]]]]:
     ]
 
 
-def _label(key: str, value: str, words: Words) -> str:
+def label_text(key: str, value: str, words: Words) -> str:
     """A word that a score keeps; codes of ours have names, what the subject or an item says stays as it is."""
+    if key == "grades":
+        return _GRADE.sub(lambda found: words.named(found.group()), value)
     return words.named(value, key) if key in _CODED or words.has(f"named.{key}={value}") else value
 
 
