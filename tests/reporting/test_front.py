@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from lxml import html
 
-from tests.reporting.full_run import make_evidence
+from tests.reporting.full_run import FRAMEWORK, make_evidence
 from tests.reporting.test_instrument import AGAIN, MEASURED, TRIED
 from verify.evidence import Bundle, read_bundle, write_bundle
 from verify.records import Conduct, digest_of
@@ -42,10 +42,11 @@ def test_what_departs_from_the_plan_is_listed(tmp_path: Path, words: Words) -> N
     bundle = made(
         tmp_path,
         conduct={"notes": (f"vault {vault}",), "suitability": late, "repeatability": AGAIN},
-        plan={"limit": 80, "allow": ("not_measured",)},
+        plan={"limit": 80, "allow": ("not_measured",), "frameworks": {FRAMEWORK.id: digest_of("another mapping")}},
     )
 
-    said = build_page(bundle, words=words, frameworks=()).front.deviations
+    said = build_page(bundle, words=words, frameworks=(FRAMEWORK,)).front.deviations
+    assert words("deviation.mapping", frameworks=FRAMEWORK.title[words.language]) in said
     assert words("deviation.limit", limit="80") in said
     assert words("deviation.sessions", n=2) in said
     assert words("deviation.late", checks="bias.question-bias") in said

@@ -37,6 +37,23 @@ def test_the_sentence_holds_the_bound_that_decided(bundle: Bundle, locales: Loca
     assert reasons["robustness.typos"] == "단측 95% 상한(0.027)이 기준(≤ 0.05)을 충족합니다."
 
 
+def test_the_sentence_counts_items_without_a_score_as_the_verdict_does(locales: Locales) -> None:
+    """The bounds are those by which `verify.deciding` decides: (240 * 0.871 + 0) / 250."""
+    check = CHECKS[0].model_copy(update={"low": 0.0, "high": 1.0})
+    (estimate,) = (e for e in make_evidence().results.estimates if (e.check, e.metric) == (check.name, check.metric))
+    verdict = make_evidence().results.verdicts[0]
+
+    sentence = reason_of(
+        verdict,
+        estimate.model_copy(update={"n_unscored": 10}),
+        check=check,
+        min_clusters=8,
+        words=Words("ko", locales["ko"]),
+    )
+
+    assert sentence == "단측 95% 하한(0.836)이 기준(≥ 0.8)을 충족합니다."
+
+
 def test_the_day_is_that_of_the_run_unless_given(bundle: Bundle, locales: Locales) -> None:
     words = Words("ko", locales["ko"])
 

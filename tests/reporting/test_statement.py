@@ -181,7 +181,8 @@ def test_what_the_bundle_measured_of_systematic_errors_is_a_band(words: Words) -
     assert treatment(on, "ties", words).endswith(words("budget.across"))  # 0.8 lies between 0.79 and 0.86
     assert treatment(on, "unscored", words) == words("budget.unscored_left", n="3")  # the plan has no range
     ranged = CHECKS[0].model_copy(update={"low": 0.0, "high": 1.0})
-    assert "3" in treatment(ground(check=ranged, estimate=on.estimate), "unscored", words)
+    both = words("budget.unscored_some", n="3", low="0.795", high="0.888")  # 240 * 0.805 / 243, (240 * 0.887 + 3) / 243
+    assert treatment(ground(check=ranged, estimate=on.estimate), "unscored", words) == both
     assert not holds(ties.model_copy(update={"low": 0.81}), on.verdict)
     assert not holds(ties.model_copy(update={"low": 0.8, "high": 0.8}), on.verdict)
 
@@ -240,3 +241,17 @@ def test_an_early_end_is_a_bias_of_the_value(words: Words) -> None:
     on = ground(estimate=NEAR.model_copy(update={"stopped_after": 96}))
 
     assert treatment(on, "stopping", words) == words("budget.stopped")
+
+
+def test_the_bound_that_decided_counts_items_without_a_score_both_ways(words: Words) -> None:
+    """The engine decides by these bounds, so no other may be printed as the one that decided."""
+    ranged = CHECKS[0].model_copy(update={"low": 0.0, "high": 1.0})
+    estimate = NEAR.model_copy(update={"n_unscored": 3})
+    on = ground(check=ranged, estimate=estimate, verdict=verdict(Outcome.PASS, Bound(at_least=0.79)))
+
+    low = 240 * 0.805 / 243
+    assert on.bounds[0] == pytest.approx(low)
+    assert words("statement.guard", guard=f"{0.85 - low:.3f}", margin=f"{low - 0.79:.3f}") in fact(
+        on, "deciding", words
+    )
+    assert "−0.045 / +0.037" in treatment(on, "items", words)  # what sampling alone gives

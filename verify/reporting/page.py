@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from verify.deciding.decide import confirmed, refuted
+from verify.deciding.decide import confirmed, counted_both_ways, refuted
 from verify.errors import EvidenceError
 from verify.records import Estimate, Framework, Outcome, PlannedCheck, Reason, Results, Verdict
 from verify.reporting.asking import Survey, survey
@@ -174,7 +174,8 @@ def _stated(
     view: CheckView, bundle: BundleLike, *, requests: Mapping[str, Sequence[str]], asked: Survey, words: Words
 ) -> CheckView:
     """The view with what has to be stated of a measured check."""
-    decided = decided_by(view.verdict, view.estimate, words=words)
+    counted = counted_both_ways(view.estimate, view.planned) if view.estimate is not None else None
+    decided = decided_by(view.verdict, counted, words=words)
     suite = next((suite for suite in bundle.plan.suites if suite.id == view.planned.suite), None)
     if view.estimate is None or suite is None:
         return replace(view, decided=decided)
@@ -221,7 +222,7 @@ def _view(
         estimate=deciding,
         others=tuple(each for each in overall if each is not deciding),
         groups=tuple(each for each in grouped if each.metric == verdict.metric) or tuple(grouped),
-        plot=row_of(deciding, verdict.bound) if deciding is not None else None,
+        plot=row_of(counted_both_ways(deciding, check), verdict.bound) if deciding is not None else None,
         reason=reason_of(verdict, deciding, check=check, min_clusters=min_clusters, words=words),
         unscored=_unscored(verdict.unscored, words=words),
         defects=defects,
@@ -248,15 +249,16 @@ def reason_of(
         "level": "",
         "clusters": "",
     }
+    case = _case(verdict, estimate, check)
     if estimate is not None:
-        low, high = estimate.bounds
+        low, high = (estimate if case == "unscored_could_turn" else counted_both_ways(estimate, check)).bounds
         values |= {
             "low": number(low),
             "high": number(high),
             "level": f"{1 - estimate.alpha:.0%}",
             "clusters": estimate.n_clusters,
         }
-    key = f"reason.{_case(verdict, estimate, check)}"
+    key = f"reason.{case}"
     return words(f"{key}.{side}" if words.keys_below(key) else key, **values)
 
 

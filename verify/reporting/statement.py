@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from verify.deciding.decide import counted_both_ways
 from verify.records import (
     CalibrationRecord,
     Conduct,
@@ -66,9 +67,20 @@ class Ground:
     requests: tuple[Request, ...]
     """Of one of its items: how the check is asked."""
 
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """What decided: items without a score counted against the subject, and for it."""
+        return counted_both_ways(self.estimate, self.check).bounds
+
 
 def decided_by(verdict: Verdict, estimate: Estimate | None, *, words: Words) -> str:
-    """The one-sided bound that decided, and which one it is; both where none did."""
+    """The one-sided bound that decided, and which one it is; both where none did.
+
+    Args:
+        verdict: Of the check.
+        estimate: Its estimate, items without a score counted both ways.
+        words: In whose language.
+    """
     if estimate is None:
         return words("decided.none")
     low, high = (number(end) for end in estimate.bounds)
@@ -146,7 +158,7 @@ def _sources(on: Ground, words: Words) -> str:
 
 
 def _deciding(on: Ground, words: Words) -> str:
-    low, high = on.estimate.bounds
+    low, high = on.bounds
     values = {
         "level": percent(1 - on.estimate.alpha),
         "low": number(low),
@@ -167,7 +179,7 @@ def _deciding(on: Ground, words: Words) -> str:
 
 def _distances(on: Ground) -> tuple[float, float]:
     """From the estimate to the bound that decided, and from there to the limit."""
-    end = on.estimate.bounds[0 if is_lower(on.verdict) else 1]
+    end = on.bounds[0 if is_lower(on.verdict) else 1]
     return abs(on.estimate.value - end), abs(end - on.verdict.bound.value)
 
 
@@ -310,5 +322,8 @@ def holds(ties: NearTies, verdict: Verdict) -> bool:
 def _unscored(on: Ground, words: Words) -> str:
     if not on.estimate.n_unscored:
         return words("budget.unscored_none")
-    ranged = on.check.low is not None and on.check.high is not None
-    return words("budget.unscored_some" if ranged else "budget.unscored_left", n=f"{on.estimate.n_unscored:,}")
+    n = f"{on.estimate.n_unscored:,}"
+    if on.check.low is None or on.check.high is None:
+        return words("budget.unscored_left", n=n)
+    low, high = (number(end) for end in on.bounds)
+    return words("budget.unscored_some", n=n, low=low, high=high)
