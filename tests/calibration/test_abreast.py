@@ -56,3 +56,25 @@ def test_an_interruption_closes_the_subjects_and_drops_what_waits() -> None:
 
     assert time.monotonic() - began < 20.0
     assert sorted(asked) == ["clean", "planted"]
+
+
+def test_what_is_still_being_opened_is_closed_as_soon_as_it_is_open() -> None:
+    begun, go_on = threading.Event(), threading.Event()
+    late = Patient()
+
+    def slowly(_: Path) -> Runtime:
+        begun.set()
+        go_on.wait(10.0)
+        return late
+
+    def interrupted() -> None:
+        with abreast(slowly) as both:
+            both.pool.submit(both.open_folder, Path("late"))
+            begun.wait(10.0)
+            threading.Timer(0.2, go_on.set).start()
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+
+    assert late.closed.is_set()

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
 from typing import Final, NamedTuple
 
 from verify.runtime.base import Runtime
@@ -29,16 +30,20 @@ def abreast(open_folder: Callable[[Path], Runtime]) -> Iterator[Abreast]:
         open_folder: Opens a folder as a subject; called in the threads.
     """
     opened: list[Runtime] = []
+    left = Event()
 
     def opening(folder: Path) -> Runtime:
         runtime = open_folder(folder)
         opened.append(runtime)
+        if left.is_set():  # meanwhile nobody waits for it any more
+            runtime.close()
         return runtime
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         try:
             yield Abreast(pool, opening)
         except BaseException:
+            left.set()
             pool.shutdown(wait=False, cancel_futures=True)
             for runtime in opened:
                 runtime.close()
