@@ -27,7 +27,7 @@ class Power(Record):
     power: Fraction
     """Probability that this subject passes."""
     needed: int | None
-    """Independent sources at which it passes in four runs of five; null if more than any suite has, or none would do."""
+    """Independent sources at which it passes in four runs of five; null if more than any suite has, or no number."""
     expected: float | None = Field(default=None, ge=0.0)
     """Mean number of sources that this subject is asked about, where the check may stop early."""
     worst_case: bool = False
