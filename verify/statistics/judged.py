@@ -8,12 +8,11 @@ import math
 from typing import Final, NamedTuple
 
 import numpy as np
-from scipy import stats
 
 from verify.errors import NotEnoughDataError, StatisticsError
 from verify.statistics import _checks
 from verify.statistics._scores import outer_root
-from verify.statistics.intervals import Interval, clopper_pearson
+from verify.statistics.intervals import Interval, beta_bound, clopper_pearson
 
 MIN_YOUDEN: Final = 0.3
 """Sensitivity + specificity - 1 below which a judge is not fit for its purpose."""
@@ -100,8 +99,14 @@ def judged_rate(flagged: int, judged: int, *, judge: JudgeRecord, confidence: fl
         Data Analysis 53, 1080-1085; Lee et al. (2025), https://arxiv.org/abs/2511.21140
     """
     value = rogan_gladen(flagged, judged, judge=judge)
-    p, q1, q0 = flagged / judged, judge.sensitivity, judge.specificity
-    of_p = clopper_pearson(flagged, judged, confidence=confidence)
+    q1, q0 = judge.sensitivity, judge.specificity
+    # Where the record contradicts the flags the value is cut off at 0 or 1; the share is then the one of that value.
+    p = min(max(value * q1 + (1.0 - value) * (1.0 - q0), 0.0), 1.0)
+    tail = _checks.alpha_of(confidence) / 2
+    of_p = Interval(
+        beta_bound(p * judged, judged, side="lower", alpha=tail),
+        beta_bound(p * judged, judged, side="upper", alpha=tail),
+    )
     of_q1 = clopper_pearson(judge.true_positives, judge.positives, confidence=confidence)
     of_q0 = clopper_pearson(judge.true_negatives, judge.negatives, confidence=confidence)
 

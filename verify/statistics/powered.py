@@ -26,7 +26,7 @@ class PoweredMean(NamedTuple):
     weight: float
     """Of the judge, in [0, 1]; 0 where it tells nothing."""
     gain: float
-    """Variance of the mean of the human labels alone over that of the estimate: worth so many times the labels, >= 1."""
+    """Variance of the mean of the human labels alone over that of the estimate: as if so many times as many, >= 1."""
 
 
 def powered_mean(
