@@ -153,6 +153,16 @@ def test_ends_agree_with_statsmodels(count, confidence):
         assert method(successes, trials, confidence=confidence) == pytest.approx(expected, abs=1e-9)
 
 
+@given(counts(), st.sampled_from([0.8, 0.9, 0.95, 0.99]))
+def test_jeffreys_agrees_with_statsmodels_but_for_the_edges(count, confidence):
+    successes, trials = count
+    low, high = jeffreys(successes, trials, confidence=confidence)
+    theirs = proportion_confint(successes, trials, alpha=1 - confidence, method="jeffreys")
+
+    assert low == pytest.approx(theirs[0] if successes else 0.0, abs=1e-9)
+    assert high == pytest.approx(theirs[1] if successes < trials else 1.0, abs=1e-9)
+
+
 @given(counts())
 def test_an_interval_is_never_of_width_zero_and_holds_the_share(count):
     for method in (clopper_pearson, wilson, jeffreys):

@@ -76,6 +76,7 @@ def test_fisher_is_the_chi_squared_tail():
     ps = [0.1, 0.2, 0.03]
     expected = stats.chi2.sf(-2 * sum(math.log(p) for p in ps), 6)
     assert fisher_pooled(ps) == pytest.approx(expected)
+    assert fisher_pooled(ps) == pytest.approx(stats.combine_pvalues(ps, method="fisher").pvalue)
 
 
 @pytest.mark.parametrize(("p_z", "n"), [(1e-4, 6932), (1e-3, 693), (1e-2, 69)])

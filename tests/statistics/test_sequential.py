@@ -227,7 +227,7 @@ def test_a_confidence_sequence_only_narrows_and_never_to_nothing():
         assert before.low <= after.low < after.high <= before.high
 
 
-@pytest.mark.parametrize("n", [20, 100])
+@pytest.mark.parametrize("n", [20, 100, pytest.param(500, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("kind", ["beta", "zeros", "binary"])
 def test_the_betting_interval_covers_whatever_the_distribution(n, kind):
     # Oracle: simulation with known means, table M3: Beta data, and 95 % zeros.
