@@ -57,8 +57,8 @@ def test_intervals_agree_with_statsmodels_where_it_is_defined(table):
     "table", [(2, 3, 1, 2), (56, 70, 48, 80), (7, 34, 1, 34), (20, 40, 10, 25), (5, 9, 3, 11), (38, 40, 20, 25)]
 )
 def test_the_score_at_an_end_is_the_quantile_by_direct_maximum_likelihood(table):
-    # Oracle: the restricted likelihood maximised numerically instead of Miettinen and Nurminen's closed form, in
-    # which statsmodels 0.14 is off (its ends have scores of 1.87 to 2.02 by this measure, its paper's have 1.96).
+    # Oracle: the restricted likelihood maximised numerically instead of Miettinen and Nurminen's closed form. The
+    # ends of statsmodels 0.15 have scores of 1.87 to 2.02 by this measure, and are no oracle here.
     x1, n1, x2, n2 = table
     for end, sign in zip(miettinen_nurminen(*table), (1.0, -1.0), strict=True):
 

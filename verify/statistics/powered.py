@@ -100,8 +100,11 @@ def powered_mean(
     weight = min(max(shared / noise, 0.0), 1.0) if noise > 0.0 else 0.0
     # The scores of a rare event are mostly 0, as `clustered_mean` expects them; those of a frequent one are mirrored.
     frequent = float(human.mean()) > (low + high) / 2
-    parts = [high - x for x in (human, paired, alone)] if frequent else [x - low for x in (human, paired, alone)]
-    value, below, above = _combined(*parts, sources, others, weight=weight, span=high - low, confidence=confidence)
+    labelled, same, rest = ((high - x if frequent else x - low) for x in (human, paired, alone))
+    own = _part(labelled - weight * same, sources, -weight * (high - low), high - low, confidence)
+    more = _part(weight * rest, others, 0.0, weight * (high - low), confidence)
+    value = own.value + more.value
+    below, above = math.hypot(own.below, more.below), math.hypot(own.above, more.above)
     value, below, above = (high - value, above, below) if frequent else (low + value, below, above)
     value = min(max(value, low), high)
     variance = _covariance(human, human, of_labelled)
@@ -115,30 +118,18 @@ def powered_mean(
     )
 
 
-def _combined(
-    human: _checks.Floats,
-    paired: _checks.Floats,
-    alone: _checks.Floats,
-    sources: Sequence[Hashable],
-    others: Sequence[Hashable],
-    *,
-    weight: float,
-    span: float,
-    confidence: float,
-) -> tuple[float, float, float]:
-    """Estimate with its margins below and above, of labels in [0, span]."""
-    reach = weight * span
-    own = clustered_mean(
-        (human - weight * paired).tolist(), sources, confidence=confidence, low=-reach, high=span, skewed=True
-    )
-    if reach == 0.0:
-        return own.value, own.value - own.interval.low, own.interval.high - own.value
-    rest = clustered_mean((weight * alone).tolist(), others, confidence=confidence, low=0.0, high=reach, skewed=True)
-    return (
-        own.value + rest.value,
-        math.hypot(own.value - own.interval.low, rest.value - rest.interval.low),
-        math.hypot(own.interval.high - own.value, rest.interval.high - rest.value),
-    )
+class _Part(NamedTuple):
+    value: float
+    below: float
+    above: float
+
+
+def _part(scores: _checks.Floats, clusters: Sequence[Hashable], low: float, high: float, confidence: float) -> _Part:
+    """A mean with its margins; 0 without any where the range is 0, because the judge has no weight."""
+    if low == high:
+        return _Part(0.0, 0.0, 0.0)
+    found = clustered_mean(scores.tolist(), clusters, confidence=confidence, low=low, high=high, skewed=True)
+    return _Part(found.value, found.value - found.interval.low, found.interval.high - found.value)
 
 
 def _covariance(one: _checks.Floats, two: _checks.Floats, codes: _checks.Codes) -> float:
