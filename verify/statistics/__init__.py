@@ -35,6 +35,7 @@ from verify.statistics.planning import (
     noninferiority_power,
     power,
 )
+from verify.statistics.powered import MIN_LABELLED_CLUSTERS, PoweredMean, powered_mean
 from verify.statistics.ranks import (
     Auc,
     TprAtFpr,
@@ -54,6 +55,7 @@ from verify.statistics.stopping import StoppingOdds, stopping_odds
 
 __all__ = [
     "MIN_CLUSTERS_FOR_VERDICT",
+    "MIN_LABELLED_CLUSTERS",
     "MIN_YOUDEN",
     "Auc",
     "CalibrationError",
@@ -65,6 +67,7 @@ __all__ = [
     "JudgeRecord",
     "JudgedRate",
     "McNemar",
+    "PoweredMean",
     "SequentialTest",
     "Side",
     "Stopped",
@@ -109,6 +112,7 @@ __all__ = [
     "paired_difference",
     "pass_at_k",
     "power",
+    "powered_mean",
     "roc_auc",
     "rogan_gladen",
     "steinke_epsilon_lower_bound",
