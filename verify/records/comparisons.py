@@ -56,7 +56,7 @@ class PairedTest(Record):
     """One-sided lower and upper bound of the gain, each at 1 - alpha."""
     alpha: float = Field(gt=0.0, lt=0.5)
     method: str
-    """`tango`, `mover-korn-graubard`, or `cr1-t` of the differences."""
+    """`tango`, `mover-korn-graubard`; `cr1-t` or `betting` of real differences; the same with `size-` for |mean|."""
     n_pairs: int = Field(ge=1)
     n_clusters: int = Field(ge=1)
     n_better: int = Field(ge=0)
@@ -68,6 +68,8 @@ class PairedTest(Record):
     """Two-sided p of "both alike": McNemar's mid-p (exact below 10 discordant pairs) for independent 0/1 pairs."""
     p_regression: Fraction
     """One-sided p of "not worse": half of `p_difference` where the gain is negative, else 1."""
+    p_equivalence: Fraction | None = None
+    """P of "they differ by the margin or more, either way": the larger of two one-sided p (TOST)."""
 
 
 class Movement(Record):
