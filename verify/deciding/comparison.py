@@ -158,6 +158,12 @@ def decide_change(weighed: Weighed, *, margin: float, holm_p: float, min_cluster
     return Decided(Change.INCONCLUSIVE, ChangeReason.INTERVAL_HOLDS_MARGIN, numbers)
 
 
+def p_equivalence(weighed: Weighed) -> float:
+    """P of "they differ by the margin or more, either way", also with lacking scores at their best and worst."""
+    found = (weighed.test, weighed.worst_case, weighed.best_case)
+    return max(test.p_equivalence for test in found if test is not None and test.p_equivalence is not None)
+
+
 def overall_change(outcomes: Iterable[Change]) -> Change:
     """Worse if one check is; else inconclusive or not comparable if one is; nothing compared is not comparable."""
     found = set(outcomes)

@@ -151,7 +151,7 @@ class SizeGain:
         pairs = list(zip(before, after, strict=True))
         self._moved = BoundedMean([b - a for a, b in pairs], clusters, low=-2.0 * reach, high=2.0 * reach)
         self._summed = BoundedMean([b + a for a, b in pairs], clusters, low=-2.0 * reach, high=2.0 * reach)
-        self._half = alpha / 2.0
+        self._half, self._reach = alpha / 2.0, reach
         old, new = sum(before) / len(pairs), sum(after) / len(pairs)
         self.value = abs(old) - abs(new)
         self.standard_error = (self._moved if old * new >= 0.0 else self._summed).standard_error
@@ -163,7 +163,7 @@ class SizeGain:
         moved, summed = (each.interval((1.0 + confidence) / 2.0) for each in (self._moved, self._summed))
         loss = max(min(moved.high, summed.high), min(-moved.low, -summed.low))
         gain = max(min(-moved.low, summed.high), min(moved.high, -summed.low))
-        return Interval(-loss, gain)
+        return Interval(max(-loss, -self._reach), min(gain, self._reach))
 
     def p_above(self, null: float) -> float:
         """Of "|after| - |before| is at least -null"."""
