@@ -13,7 +13,8 @@ from verify.methods.catalogue import methods
 from verify.methods.lm_eval.korean import described, korean_tasks
 from verify.methods.lm_eval.suite import PREFIX
 from verify.planning import lint_suite
-from verify.records import Profile
+from verify.records import Profile, Suite
+from verify.reporting.tables import Identifier, id_column, short_column
 
 suites_app = typer.Typer(no_args_is_help=False, help="점검 묶음 · Suites: list, show, lint.")
 
@@ -32,14 +33,15 @@ def suites(context: typer.Context, lang: LanguageOption = Language.KO) -> None:
     if context.invoked_subcommand:
         return
     table = Table(show_edge=False, header_style="bold")
-    for name in ("check", "method", "metric", "bound", "title"):
-        table.add_column(name, overflow="fold")
-    for name in loading.suite_names():
-        suite = loading.load_suite(name).suite
-        for check in suite.checks:
-            table.add_row(
-                f"{suite.id}.{check.id}", check.method, check.metric, str(check.bound), shown(check.title[lang.value])
-            )
+    known = [(suite, check) for suite in map(_suite, loading.suite_names()) for check in suite.checks]
+    id_column(table, "check", [f"{suite.id}.{check.id}" for suite, check in known])
+    id_column(table, "method", [check.method for _, check in known])
+    id_column(table, "metric", [check.metric for _, check in known])
+    short_column(table, "bound")
+    table.add_column("title")
+    for suite, check in known:
+        ids = (f"{suite.id}.{check.id}", check.method, check.metric)
+        table.add_row(*map(Identifier, ids), str(check.bound), shown(check.title[lang.value]))
     console = open_console()
     console.print(table)
     console.print(_korean_table())
@@ -50,6 +52,10 @@ def suites(context: typer.Context, lang: LanguageOption = Language.KO) -> None:
         highlight=False,
         soft_wrap=True,
     )
+
+
+def _suite(name: str) -> Suite:
+    return loading.load_suite(name).suite
 
 
 def _korean_table() -> Table:
@@ -123,17 +129,24 @@ def models(
         for line in ways_to_reach(profiles[name], language=lang.value):
             console.print(shown(line), highlight=False, soft_wrap=True)
         return
-    table = Table(show_edge=False, header_style="bold")
-    for column in ("id", "source", "reach", "architecture", "context", "licence"):
-        table.add_column(column, overflow="fold")
+    rows = []
     for profile in profiles.values():
         context = "-" if profile.context is None else f"{profile.context:,}"
-        table.add_row(
-            profile.id, profile.source, profile.reach, profile.architecture or "-", context, shown(profile.licence)
+        rows.append(
+            (profile.id, profile.source, profile.reach, profile.architecture or "-", context, shown(profile.licence))
         )
     for standard in loading.load_standards().values():
         reach = "rule" if standard.kind == "constructed" else "weights"
-        table.add_row(f"reference:{standard.id}", "-", reach, standard.kind, "-", "Apache-2.0")
+        rows.append((f"reference:{standard.id}", "-", reach, standard.kind, "-", "Apache-2.0"))
+    table = Table(show_edge=False, header_style="bold")
+    id_column(table, "id", [row[0] for row in rows])
+    id_column(table, "source", [row[1] for row in rows])
+    short_column(table, "reach")
+    table.add_column("architecture", overflow="fold")
+    short_column(table, "context", right=True)
+    table.add_column("licence", overflow="fold")
+    for identifier, source, *rest in rows:
+        table.add_row(Identifier(identifier), Identifier(source), *rest)
     console.print(table)
 
 
@@ -178,11 +191,13 @@ def show_methods(name: Annotated[str | None, typer.Argument(help="보여 줄 방
     known = methods()
     if name is None:
         table = Table(show_edge=False, header_style="bold")
-        for column in ("method", "version", "needs", "metrics (better)"):
+        id_column(table, "method", known)
+        short_column(table, "version")
+        for column in ("needs", "metrics (better)"):
             table.add_column(column, overflow="fold")
         for method in known.values():
             metrics = ", ".join(f"{m.name} ({m.better})" for m in method.metrics)
-            table.add_row(method.name, str(method.version), ", ".join(sorted(method.needs)), metrics)
+            table.add_row(Identifier(method.name), str(method.version), ", ".join(sorted(method.needs)), metrics)
         console.print(table)
         return
     if name not in known:
@@ -209,12 +224,15 @@ def frameworks(
     known = loading.load_frameworks()
     if name is None:
         table = Table(show_edge=False, header_style="bold")
-        for column in ("id", "title", "edition", "date", "clauses", "with evidence"):
+        id_column(table, "id", known)
+        for column in ("title", "edition"):
             table.add_column(column, overflow="fold")
+        for column in ("date", "clauses", "with\nevidence"):
+            short_column(table, column)
         for framework in known.values():
             covered = sum(bool(clause.evidence) for clause in framework.clauses)
             table.add_row(
-                framework.id,
+                Identifier(framework.id),
                 shown(framework.title[lang.value]),
                 shown(framework.edition),
                 framework.date,

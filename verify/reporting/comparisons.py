@@ -87,13 +87,15 @@ def comparison_table(comparison: Comparison, *, words: Words) -> RenderableType:
 
 
 def refusal(differences: Iterable[tuple[str, str | None, str | None]], *, words: Words) -> RenderableType:
-    """Why two bundles cannot be compared, one line for each thing in which they differ."""
-    lines = [Line(words("compare.refused"), style="bold red")]
+    """Why two bundles cannot be compared, one line for each check that differs, or for all of them."""
+    found: dict[str, list[str]] = {}
     for name, before, after in differences:
         check, _, what = name.rpartition(": ")
-        text = told(Particular(name=what, before=before, after=after), words)
-        lines.append(Line(f"• {one_line(check)}: {text}" if check else f"• {text}"))
-    return Group(*lines)
+        found.setdefault(check, []).append(told(Particular(name=what, before=before, after=after), words))
+    lines = (
+        "; ".join(texts) if not check else f"{one_line(check)}: {'; '.join(texts)}" for check, texts in found.items()
+    )
+    return Group(Line(words("compare.refused"), style="bold red"), *(Line(f"• {line}") for line in lines))
 
 
 def told(particular: Particular, words: Words) -> str:
