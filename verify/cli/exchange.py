@@ -27,8 +27,8 @@ from verify.methods.catalogue import methods
 from verify.methods.privacy.canaries import DEFAULT_KINDS, DEFAULT_TIERS, make_canaries, to_jsonl, training_lines
 from verify.planning import PlannedExamination, make_plan
 from verify.records import AccessLevel, Failed, Plan, Request, RequestKind, Response, Subject, digest_of
-from verify.runtime.opening import find_local
 from verify.reporting.words import Words
+from verify.runtime.opening import find_local
 from verify.runtime.recorded import RecordedAnswers, export_requests
 
 canaries_app = typer.Typer(no_args_is_help=True, help="심어 둘 비밀 · Canaries: secrets to plant before training.")

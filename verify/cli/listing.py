@@ -15,6 +15,7 @@ from verify.methods.lm_eval.suite import PREFIX
 from verify.planning import lint_suite
 from verify.records import Profile, Suite
 from verify.reporting.tables import Identifier, id_column, short_column
+from verify.reporting.text import limit
 
 suites_app = typer.Typer(no_args_is_help=False, help="점검 묶음 · Suites: list, show, lint.")
 
@@ -34,17 +35,18 @@ def suites(context: typer.Context, lang: LanguageOption = Language.KO) -> None:
         return
     table = Table(show_edge=False, header_style="bold")
     known = [(suite, check) for suite in map(_suite, loading.suite_names()) for check in suite.checks]
-    id_column(table, "check", [f"{suite.id}.{check.id}" for suite, check in known])
-    id_column(table, "method", [check.method for _, check in known])
-    id_column(table, "metric", [check.metric for _, check in known])
-    short_column(table, "bound")
-    table.add_column("title")
+    ko = lang is Language.KO
+    id_column(table, "점검" if ko else "check", [f"{suite.id}.{check.id}" for suite, check in known])
+    id_column(table, "측정 방법" if ko else "method", [check.method for _, check in known])
+    id_column(table, "지표" if ko else "metric", [check.metric for _, check in known])
+    short_column(table, "기준" if ko else "bound")
+    table.add_column("이름" if ko else "title")
     for suite, check in known:
         ids = (f"{suite.id}.{check.id}", check.method, check.metric)
-        table.add_row(*map(Identifier, ids), str(check.bound), shown(check.title[lang.value]))
+        table.add_row(*map(Identifier, ids), limit(check.bound), shown(check.title[lang.value]))
     console = open_console()
     console.print(table)
-    console.print(_korean_table())
+    console.print(_korean_table(ko=ko))
     console.print(
         "lm-eval의 과제는 모두 --suite lm-eval/TASK로 점검합니다. 자료는 DIR/ORG/NAME에 두고 --data-root DIR을 줍니다."
         if lang is Language.KO
@@ -58,14 +60,17 @@ def _suite(name: str) -> Suite:
     return loading.load_suite(name).suite
 
 
-def _korean_table() -> Table:
+def _korean_table(*, ko: bool) -> Table:
     """Korean tasks of the installed lm-eval."""
     table = Table(show_edge=False, header_style="bold")
-    for name in ("suite", "tasks", "data set (configurations)", "splits"):
-        table.add_column(name, no_wrap=name == "suite", overflow="fold", justify="right" if name == "tasks" else "left")
-    for task in korean_tasks():
+    tasks = korean_tasks()
+    id_column(table, "묶음" if ko else "suite", [f"{PREFIX}{task.name}" for task in tasks])
+    short_column(table, "과제" if ko else "tasks", right=True)
+    for name in ("자료(구성)", "나눔") if ko else ("data set (configurations)", "splits"):
+        table.add_column(name, overflow="fold")
+    for task in tasks:
         data = ", ".join(f"{path} ({len(configs)})" for path, configs in task.data.items())
-        table.add_row(f"{PREFIX}{task.name}", str(task.tasks), data, ", ".join(task.splits))
+        table.add_row(Identifier(f"{PREFIX}{task.name}"), str(task.tasks), data, ", ".join(task.splits))
     return table
 
 
@@ -129,7 +134,7 @@ def models(
         for line in ways_to_reach(profiles[name], language=lang.value):
             console.print(shown(line), highlight=False, soft_wrap=True)
         return
-    rows = []
+    rows: list[tuple[str, str, str, str, str, str]] = []
     for profile in profiles.values():
         context = "-" if profile.context is None else f"{profile.context:,}"
         rows.append(
@@ -138,15 +143,15 @@ def models(
     for standard in loading.load_standards().values():
         reach = "rule" if standard.kind == "constructed" else "weights"
         rows.append((f"reference:{standard.id}", "-", reach, standard.kind, "-", "Apache-2.0"))
-    table = Table(show_edge=False, header_style="bold")
-    id_column(table, "id", [row[0] for row in rows])
-    id_column(table, "source", [row[1] for row in rows])
-    short_column(table, "reach")
-    table.add_column("architecture", overflow="fold")
-    short_column(table, "context", right=True)
-    table.add_column("licence", overflow="fold")
-    for identifier, source, *rest in rows:
-        table.add_row(Identifier(identifier), Identifier(source), *rest)
+    ko = lang is Language.KO
+    names = ("id", "출처", "방식", "구조", "문맥") if ko else ("id", "source", "reach", "architecture", "context")
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for place in range(4):
+        id_column(table, names[place], [row[place] for row in rows])
+    short_column(table, names[4], right=True)
+    table.add_column("이용 조건" if ko else "licence", overflow="fold")
+    for *ids, context, licence in rows:
+        table.add_row(*map(Identifier, ids), context, licence)
     console.print(table)
 
 
@@ -224,10 +229,11 @@ def frameworks(
     known = loading.load_frameworks()
     if name is None:
         table = Table(show_edge=False, header_style="bold")
+        ko = lang is Language.KO
         id_column(table, "id", known)
-        for column in ("title", "edition"):
+        for column in ("이름", "판") if ko else ("title", "edition"):
             table.add_column(column, overflow="fold")
-        for column in ("date", "clauses", "with\nevidence"):
+        for column in ("날짜", "조항", "근거가\n있는 것") if ko else ("date", "clauses", "with\nevidence"):
             short_column(table, column)
         for framework in known.values():
             covered = sum(bool(clause.evidence) for clause in framework.clauses)

@@ -255,8 +255,7 @@ def _changed(example: PairExample, words: Words) -> Iterator[tuple[str, str]]:
     changed = [name for name in new.labels if old.labels.get(name) != new.labels[name]]
     for name in changed[:_CHANGED]:
         called = one_line(words.named(name, "shown"))
-        first, second = (_role(score.labels, name, words) for score in (old, new))
-        yield f"{called}: {_fit(first)}", _fit(second)
+        yield f"{called}: {_fit(_role(old.labels, name, words))}", _fit(_role(new.labels, name, words))
     if not changed and example.exchanges_before and example.exchanges_after:
         first, second = (each[0].response for each in (example.exchanges_before, example.exchanges_after))
         yield _fit(answered(first)), _fit(answered(second))

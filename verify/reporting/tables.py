@@ -10,7 +10,8 @@ from rich.text import Text
 
 from verify.reporting.text import one_line
 
-_PIECE = re.compile(r"[^.\-_/:=]*[.\-_/:=]?")
+_BREAKS = re.compile(r"(?<=[-_/:=])|(?<=\.)(?!\d)")
+"""After a dot, but not within a number."""
 
 
 class Identifier:
@@ -26,7 +27,7 @@ class Identifier:
     @property
     def pieces(self) -> list[str]:
         """What is not broken."""
-        return [piece for piece in _PIECE.findall(self.text) if piece]
+        return [piece for piece in _BREAKS.split(self.text) if piece]
 
     @property
     def least(self) -> int:
