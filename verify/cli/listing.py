@@ -70,7 +70,7 @@ def _korean_table(*, ko: bool) -> Table:
         table.add_column(name, overflow="fold")
     for task in tasks:
         data = ", ".join(f"{path} ({len(configs)})" for path, configs in task.data.items())
-        table.add_row(Identifier(f"{PREFIX}{task.name}"), str(task.tasks), data, ", ".join(task.splits))
+        table.add_row(Identifier(f"{PREFIX}{task.name}"), str(task.tasks), Identifier(data), ", ".join(task.splits))
     return table
 
 
@@ -145,7 +145,7 @@ def models(
         rows.append((f"reference:{standard.id}", "-", reach, standard.kind, "-", "Apache-2.0"))
     ko = lang is Language.KO
     names = ("id", "출처", "방식", "구조", "문맥") if ko else ("id", "source", "reach", "architecture", "context")
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
     for place in range(4):
         id_column(table, names[place], [row[place] for row in rows])
     short_column(table, names[4], right=True)
@@ -202,7 +202,9 @@ def show_methods(name: Annotated[str | None, typer.Argument(help="보여 줄 방
             table.add_column(column, overflow="fold")
         for method in known.values():
             metrics = ", ".join(f"{m.name} ({m.better})" for m in method.metrics)
-            table.add_row(Identifier(method.name), str(method.version), ", ".join(sorted(method.needs)), metrics)
+            table.add_row(
+                Identifier(method.name), str(method.version), ", ".join(sorted(method.needs)), Identifier(metrics)
+            )
         console.print(table)
         return
     if name not in known:

@@ -10,12 +10,12 @@ from rich.text import Text
 
 from verify.reporting.text import one_line
 
-_BREAKS = re.compile(r"(?<=[-_/:=])|(?<=\.)(?!\d)")
+_BREAKS = re.compile(r"(?<=[-_/:= ])|(?<=\.)(?!\d)")
 """After a dot, but not within a number."""
 
 
 class Identifier:
-    """An identifier as a cell: where its column is too narrow it goes on after a dot, hyphen, underscore or slash.
+    """One or more identifiers as a cell; where it is too narrow they go on after a dot, hyphen, underscore or slash.
 
     Args:
         text: The identifier; control characters are written out, no markup is read from it.
