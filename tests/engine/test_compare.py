@@ -1,7 +1,7 @@
 """Two runs of the toy suite, compared: what is refused, what is decided, what is shown."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -417,3 +417,28 @@ def test_the_record_survives_its_own_json(suite: Path) -> None:
 
     assert Comparison.model_validate_json(found.model_dump_json(by_alias=True)) == found
     assert found.to_json()["schema"] == "ax-verify/comparison/1"
+
+
+def test_what_neither_release_measured_does_not_count_where_the_policy_allows_it(tmp_path: Path) -> None:
+    """Known truth: one check passes, the other was measured in neither release; alone it allows no outcome."""
+    suite = write_suite(tmp_path, n=200, check=default_check() + default_check().replace("id: sums", "id: more"))
+    old, new = (absent(run(suite, wrong_on(), name=name), "toys.more") for name in ("old", "new"))
+    strict, lenient = policy(default_margin=0.05), policy(default_margin=0.05, allow=("not_measured",))
+
+    assert compared(old, new, strict).outcome is Change.NOT_COMPARABLE
+    assert compared(old, new, lenient).outcome is Change.NO_WORSE
+    assert compared(old, new, lenient).waived == ("toys.more",)
+    assert compared(run(suite, wrong_on(), name="old"), new, lenient).outcome is Change.NOT_COMPARABLE
+    both = [absent(each, "toys.sums") for each in (old, new)]
+    assert compared(*both, lenient).outcome is Change.NOT_COMPARABLE
+
+
+def absent(found: Run, name: str) -> Run:
+    """The run, if one of its checks had not been measured."""
+    checks = tuple(
+        check.model_copy(update={"not_measured": "no canaries", "not_measured_code": "input_missing"})
+        if check.name == name
+        else check
+        for check in found.plan.checks
+    )
+    return replace(found, plan=found.plan.model_copy(update={"checks": checks}))
