@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 import pytest
 
-from verify import reporting
+from verify import cli, reporting
 from verify.content import templates_folder
 from verify.errors import ContentError
 from verify.records import AccessLevel, Estimand, Outcome, Reason, RequestKind, Subject
@@ -96,8 +96,20 @@ def test_a_text_that_is_no_text_is_an_error() -> None:
 def test_no_text_is_left_over(locales: Locales) -> None:
     """A family is looked up by a value (`verdict.` + outcome); every other key is named somewhere."""
     families = {"kind", "covers", "access", "verdict", "outcome", "reason", "unscored", "standing", "coverage"}
-    families |= {"estimand", "section", "glossary", "conditions", "table", "request", "named", "caution", "isolation"}
-    sources = [*templates_folder().glob("*.j2"), *Path(reporting.__file__).parent.glob("*.py")]
+    families |= {
+        "estimand",
+        "section",
+        "glossary",
+        "conditions",
+        "table",
+        "request",
+        "named",
+        "caution",
+        "isolation",
+        "compare",
+    }
+    code = [path for part in (reporting, cli) for path in Path(part.__file__).parent.glob("*.py")]
+    sources = [*templates_folder().glob("*.j2"), *code]
     text = "".join(path.read_text("utf-8") for path in sources)
 
     unused = [key for key in flatten(locales["ko"]) if key.split(".")[0] not in families and f'"{key}"' not in text]
