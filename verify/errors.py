@@ -2,7 +2,8 @@
 
     VerifyError                      exit code 2 unless a subclass says otherwise
     ├── UsageError                   the command line or an argument is wrong
-    │   └── UnknownNameError         a name that nothing has; lists the names that there are
+    │   ├── UnknownNameError         a name that nothing has; lists the names that there are
+    │   └── NotComparableError       two bundles that were not measured alike; names how they differ
     ├── ContentError                 a suite, profile, policy or framework file is wrong: file, line, field
     ├── SubjectError                 the subject cannot be used: missing, truncated, refused, unreadable
     │   └── SubjectUnavailableError  it lies on a hub or host that cannot be reached from here
@@ -48,6 +49,25 @@ class UnknownNameError(UsageError):
         listed = ", ".join(names) or "none"
         super().__init__(f"no {kind} {name!r}{hint}; there are: {listed}")
         self.kind, self.name, self.known = kind, name, tuple(names)
+
+
+class NotComparableError(UsageError):
+    """Two bundles between which nothing can be compared.
+
+    Args:
+        differences: What differs: name, before, after; the whole of it where the last two are None.
+    """
+
+    def __init__(self, differences: Iterable[tuple[str, str | None, str | None]]) -> None:
+        self.differences = tuple(differences)
+        named = "; ".join(" ".join((name, _sides(before, after))).strip() for name, before, after in self.differences)
+        super().__init__(f"the bundles cannot be compared: {named}; run both releases with the same command")
+
+
+def _sides(before: str | None, after: str | None) -> str:
+    sides = ((before, "before"), (after, "after"))
+    named = ", ".join(f"{value} {side}" for value, side in sides if value is not None)
+    return f"({named})" if named else ""
 
 
 class ContentError(VerifyError):

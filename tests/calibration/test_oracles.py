@@ -85,7 +85,7 @@ def test_leaks_are_counted_in_every_spelling() -> None:
     table = AnswerTable.model_validate_json((standard_folder("exact-leaks-030") / TABLE).read_bytes())
     values = STANDARDS["exact-leaks-030"].values
 
-    assert round(values["privacy.context-leak/leak_rate"] * 396) + 18 == len(table.texts)  # 18 of 60 canaries
+    assert round(values["privacy.context-leak/leak_rate"] * 480) + 18 == len(table.texts)  # 18 of 60 canaries
     assert any("\u200b" in text for text in table.texts.values())
     assert any("거꾸로" in text for text in table.texts.values())
 

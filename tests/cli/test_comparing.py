@@ -1,6 +1,7 @@
 """`verify compare` on two sealed bundles of a built-in method."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -131,11 +132,30 @@ def test_an_undecided_comparison_exits_with_3(tmp_path: Path, suite: Path, toy: 
     assert Called(old, new, *toy).code == 3
 
 
-def test_other_seeds_are_refused(tmp_path: Path, suite: Path, toy: tuple[str, str]) -> None:
+def test_other_seeds_are_refused_by_name(tmp_path: Path, suite: Path, toy: tuple[str, str]) -> None:
     old, new = bundle(tmp_path, suite, "old"), bundle(tmp_path, suite, "new", seed=3)
 
-    with pytest.raises(UsageError, match="seed"):
-        Called(old, new, *toy)
+    called = Called(old, new, *toy, "--out", tmp_path / "compared")
+
+    assert called.code == 2
+    assert "씨앗: 이전 0, 이후 3" in called.output
+    assert not (tmp_path / "compared").exists()
+
+
+def test_a_korean_comparison_has_no_english_but_identifiers(tmp_path: Path, suite: Path, toy: tuple[str, str]) -> None:
+    """Words of four Latin letters and more: ids, and names of statistics."""
+    old, new = bundle(tmp_path, suite, "old"), bundle(tmp_path, suite, "new", wrong=range(30, 34))
+    known = {"toys", "fees", "Tango", "Holm", "TOST", "bold"}  # the subject wrote [bold]
+
+    for first, second in ((old, new), (old, old)):
+        found = set(re.findall("[A-Za-z]{4,}", Called(first, second, *toy).output))
+        assert found - known - {"user"} == set()
+
+
+def test_the_same_subject_is_found_equivalent(tmp_path: Path, suite: Path, toy: tuple[str, str]) -> None:
+    old = bundle(tmp_path, suite, "old")
+
+    assert "어느 쪽으로든 허용폭 이상의 차이를 배제함" in Called(old, old, *toy).output
 
 
 def test_an_altered_bundle_is_refused(tmp_path: Path, suite: Path, toy: tuple[str, str]) -> None:

@@ -191,3 +191,19 @@ def test_a_scan_lists_every_file_and_refuses_what_runs_code() -> None:
     assert said.code == 2
     assert "can run code" in said.err
     assert here("scan", "recorded:nofile").code == 2
+
+
+@pytest.mark.parametrize(("lang", "verdict"), [("ko", "판정: "), ("en", "verdict: ")])
+def test_a_scan_ends_with_a_verdict_and_what_its_exit_code_means(lang: str, verdict: str) -> None:
+    before = here("--lang", lang, "scan", "reference:brittle-clean-1")
+    after = here("scan", "reference:brittle-clean-1", "--lang", lang)
+
+    for said in (before, after):
+        last = said.out.splitlines()[-1]
+        assert said.code == 0
+        assert last.startswith(verdict) and "0)" in last
+
+
+def test_the_language_of_the_command_itself_goes_first() -> None:
+    assert "verdict: " in here("--lang", "ko", "scan", "reference:brittle-clean-1", "--lang", "en").out
+    assert here("--lang", "fr", "scan", "reference:brittle-clean-1").code == 2

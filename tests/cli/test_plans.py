@@ -1,11 +1,12 @@
 """`verify plan`: what a reader needs to know before the run."""
 
+import re
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from tests.toys import METHODS, adds_right, policy, write_suite
+from tests.toys import METHODS, adds_right, default_check, policy, write_suite
 from verify.cli.plans import cost_note, cost_table, explanation, plan_notes, plan_table
 from verify.engine.costs import probe
 from verify.planning import PlanInputs, Planned, make_plan
@@ -57,3 +58,30 @@ def test_the_time_is_called_an_estimate(tmp_path: Path, language: str, word: str
 
     assert word in shown
     assert "60" in shown
+
+
+def test_a_korean_plan_has_no_english_but_identifiers(tmp_path: Path) -> None:
+    plan = plan_of(write_suite(tmp_path, n=6))
+
+    shown = printed(
+        plan_table(plan, language="ko"),
+        *plan_notes(plan, language="ko"),
+        *explanation(plan, policy(), language="ko"),
+    )
+
+    assert set(re.findall("[A-Za-z]{4,}", shown)) - {"toys", "sums"} == set()
+
+
+@pytest.mark.parametrize("language", ["ko", "en"])
+def test_a_plan_breaks_no_identifier_within_a_word_at_80_columns(tmp_path: Path, language: str) -> None:
+    check = default_check().replace("id: sums", "id: passages-disturbed-by-calibration-questions")
+    plan = plan_of(write_suite(tmp_path, n=60, check=check))
+    console = Console(width=80)
+    with console.capture() as capture:
+        console.print(plan_table(plan, language=language))
+    rows = capture.get().splitlines()
+    start = next(k for k, row in enumerate(rows) if row.startswith("toys."))
+
+    pieces = [row.split("  ")[0].strip() for row in rows[start:]]
+    assert "".join(pieces) == "toys.passages-disturbed-by-calibration-questions"
+    assert all(piece[-1] in ".-" for piece in pieces[:-1])

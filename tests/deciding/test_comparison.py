@@ -10,10 +10,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from verify.deciding.comparison import Decided, Pair, Scale, Weighed, decide_change, outlook, overall_change, weigh
+from verify.deciding.comparison import (
+    Decided,
+    Pair,
+    Scale,
+    Weighed,
+    decide_change,
+    outlook,
+    overall_change,
+    p_equivalence,
+    weigh,
+)
+from verify.deciding.gains import SizeGain
 from verify.errors import NotEnoughDataError, StatisticsError
 from verify.records import Change, ChangeReason, Levels
-from verify.statistics import holm, n_for_paired
+from verify.statistics import equivalence, holm, n_for_paired
 
 SHARE = Scale(0.0, 1.0, "higher")
 ERROR = Scale(0.0, 1.0, "lower")
@@ -340,3 +351,116 @@ def test_the_worst_check_decides_the_whole() -> None:
     assert overall_change([Change.NO_WORSE, Change.NOT_COMPARABLE]) is Change.NOT_COMPARABLE
     assert overall_change([Change.NO_WORSE]) is Change.NO_WORSE
     assert overall_change([]) is Change.NOT_COMPARABLE
+
+
+def test_the_size_of_a_mean_can_get_worse_either_way() -> None:
+    """Known truth: |-0.5| is as good as |0.5|; |0.9| is worse than |0.5| by 0.4."""
+    size = Scale(-1.0, 1.0, "lower", sized=True)
+
+    def signed(negative: int) -> list[float]:
+        return [-1.0] * negative + [1.0] * (200 - negative)
+
+    turned = weigh(pairs(signed(150), signed(50)), size, margin=0.3, levels=LEVELS)
+    grown = weigh(pairs(signed(50), signed(10)), size, margin=0.1, levels=LEVELS)
+
+    assert turned.test.gain == pytest.approx(0.0)
+    assert outcome(turned, margin=0.3).outcome is Change.NO_WORSE
+    assert grown.test.gain == pytest.approx(0.5 - 0.9)
+    assert outcome(grown, margin=0.1).outcome is Change.WORSE
+    assert (grown.test.n_better, grown.test.n_worse) == (0, 40)
+    assert -1.0 <= grown.test.interval[0] <= grown.test.bounds[0] <= grown.test.gain
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "at_margin"), [(0.0, 0.1, True), (-0.2, 0.3, True), (0.2, 0.2, False), (0.2, -0.2, False)]
+)
+def test_the_size_of_a_mean_keeps_the_error(before: float, after: float, at_margin: bool) -> None:
+    """Simulation with known truth, at the margin 0.1 or at no gain: 60 clusters of 4, paired by shared draws."""
+    rng, runs = np.random.default_rng(7), 150
+    names = np.repeat(np.arange(60), 4)
+    wrong = 0
+    for _ in range(runs):
+        common = np.where(rng.random(240) < 0.5, rng.random(60)[names], rng.random(240))
+        other = np.where(rng.random(240) < 0.5, common, rng.random(240))
+        old, new = (
+            np.where(u < (0.5 + mean) / 2, 1.0, np.where(u > 1 - (0.5 - mean) / 2, -1.0, 0.0)).tolist()
+            for u, mean in ((common, before), (other, after))
+        )
+        low, high = SizeGain(old, new, names.tolist(), reach=1.0, alpha=0.05).interval(0.9)
+        wrong += low > -0.1 if at_margin else high < 0.0
+
+    assert wrong / runs <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / runs)
+
+
+def test_the_bound_and_the_p_of_a_size_agree() -> None:
+    rng = np.random.default_rng(10)
+    old, new = (rng.uniform(-1.0, high, 60).tolist() for high in (0.6, 0.2))
+    gain = SizeGain(old, new, [str(k) for k in range(60)], reach=1.0, alpha=0.05)
+    low, high = gain.interval(0.9)
+
+    for step in (-1e-4, 1e-4):
+        assert (gain.p_above(low + step) <= 0.05) == (step < 0)
+        assert (gain.p_below(high + step) <= 0.05) == (step > 0)
+
+
+def test_a_lacking_score_of_a_size_is_counted_both_ways() -> None:
+    size = Scale(-1.0, 1.0, "lower", sized=True)
+    made = pairs([0.1] * 100, [0.1] * 95 + [None] * 5)
+
+    weighed = weigh(made, size, margin=0.3, levels=LEVELS)
+
+    assert weighed.worst_case is not None and weighed.best_case is not None
+    assert weighed.worst_case.gain == pytest.approx(0.1 - (9.5 + 5.0) / 100)
+    assert weighed.best_case.gain == pytest.approx(0.1 - 4.5 / 100)
+
+
+@pytest.mark.parametrize("gain", [-0.1, 0.1])
+def test_a_difference_of_the_margin_is_equivalent_in_at_most_alpha(gain: float) -> None:
+    """Simulation with known truth, 2,000 runs at either end of the zone (Schuirmann 1987)."""
+    draws = np.random.default_rng(8).multinomial(150, [0.15 + gain / 2, 0.15 - gain / 2, 0.7], size=2000)
+    seen: dict[tuple[int, int], float] = {}
+    for b, c, _ in draws.tolist():
+        if (b, c) not in seen:
+            seen[b, c] = p_equivalence(weigh(table(b, c, 150), SHARE, margin=0.1, levels=LEVELS))
+
+    assert sum(seen[b, c] <= 0.05 for b, c, _ in draws.tolist()) / 2000 <= 0.05 + 0.015
+
+
+@pytest.mark.parametrize(("b", "c"), [(3, 5), (0, 0), (12, 9)])
+def test_equivalence_of_independent_pairs_is_the_published_test(b: int, c: int) -> None:
+    """Oracle: `statistics.equivalence`, two of Tango's score tests."""
+    found = p_equivalence(weigh(table(b, c, 200), SHARE, margin=0.1, levels=LEVELS))
+
+    assert found == pytest.approx(equivalence(b, c, 200, margin=0.1).p)
+
+
+def test_all_checks_at_the_margin_pass_together_in_at_most_alpha() -> None:
+    """Intersection-union with known truth, 3,000 families: one check at the margin, two far better; no correction.
+
+    The worst case for the whole: nearly as often as the one check alone passes.
+    """
+    rng = np.random.default_rng(9)
+    at_margin = rng.multinomial(200, [0.02, 0.12, 0.86], size=3000).tolist()
+    better = rng.multinomial(200, [0.10, 0.01, 0.89], size=(3000, 2)).tolist()
+    seen: dict[tuple[int, int], Change] = {}
+
+    def change(b: int, c: int) -> Change:
+        if (b, c) not in seen:
+            weighed = weigh(table(b, c, 200), SHARE, margin=0.1, levels=LEVELS)
+            seen[b, c] = outcome(weighed, margin=0.1, family=3).outcome
+        return seen[b, c]
+
+    alone = [change(b, c) for b, c, _ in at_margin]
+    whole = [
+        overall_change([one, *(change(b, c) for b, c, _ in others)]) for one, others in zip(alone, better, strict=True)
+    ]
+
+    assert whole.count(Change.NO_WORSE) / 3000 <= 0.05 + 0.012
+    assert whole.count(Change.NO_WORSE) >= 0.9 * alone.count(Change.NO_WORSE)
+
+
+def test_no_detection_limit_exceeds_what_the_metric_allows() -> None:
+    """Eight sources without a change of a size in [0, 1]: not even a worsening by 1 would be found."""
+    weighed = weigh(pairs([0.0] * 8, [0.0] * 8), Scale(-1.0, 1.0, "lower", sized=True), margin=0.1, levels=LEVELS)
+
+    assert outlook(weighed, margin=0.1).minimum_detectable is None

@@ -1,7 +1,7 @@
 """Two runs of the toy suite, compared: what is refused, what is decided, what is shown."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -10,7 +10,7 @@ import pytest
 from tests.toys import Sums, adds_right, default_check, policy, write_suite
 from verify.engine import Memory, Silent, conclude, examine
 from verify.engine.compare import compare
-from verify.errors import EvidenceError, UnknownNameError, UsageError
+from verify.errors import EvidenceError, NotComparableError, UnknownNameError, UsageError
 from verify.methods.estimating import Pick
 from verify.planning import PlanInputs, make_plan
 from verify.records import (
@@ -27,6 +27,7 @@ from verify.records import (
     KeptResponse,
     Manifest,
     Margin,
+    Particular,
     Plan,
     PlannedItem,
     Policy,
@@ -237,12 +238,23 @@ def test_runs_under_other_conditions_are_refused_by_name(suite: Path, what: str)
 def test_other_items_are_named_and_not_compared(tmp_path: Path) -> None:
     old = run(write_suite(tmp_path / "a", n=200), wrong_on(), name="old")
     new = run(write_suite(tmp_path / "b", n=199), wrong_on(), name="new")
-    check = the_check(compared(old, new))
 
-    assert check.outcome is Change.NOT_COMPARABLE
-    assert check.code is ChangeReason.MEASURED_OTHERWISE
-    assert "n_items: 200 -> 199" in check.reason and "items_digest" in check.reason
-    assert check.test is None
+    with pytest.raises(NotComparableError, match=r"toys\.sums: n_items \(200 before, 199 after\).*items_digest"):
+        compared(old, new)
+
+
+def test_one_check_with_other_items_is_named_beside_those_that_are_compared(tmp_path: Path) -> None:
+    more = default_check().replace("id: sums", "id: more")
+    old = run(write_suite(tmp_path / "a", n=200, check=default_check() + more), wrong_on(), name="old")
+    again = more + "    parameters: {again: true}\n"
+    new = run(write_suite(tmp_path / "b", n=200, check=default_check() + again), wrong_on(), name="new")
+    sums, other = compared(old, new).checks
+
+    assert sums.outcome is Change.NO_WORSE
+    assert (other.outcome, other.code) == (Change.NOT_COMPARABLE, ChangeReason.MEASURED_OTHERWISE)
+    assert other.differences == ("parameters.again: False -> True",)
+    assert other.particulars == (Particular(name="parameters.again", before="False", after="True"),)
+    assert other.test is None
 
 
 def test_other_parameters_are_named_and_not_compared(tmp_path: Path) -> None:
@@ -250,15 +262,65 @@ def test_other_parameters_are_named_and_not_compared(tmp_path: Path) -> None:
     again = default_check(extra="    parameters: {again: true}\n")
     new = run(write_suite(tmp_path / "b", n=200, check=again), wrong_on(), name="new")
 
-    assert the_check(compared(old, new)).differences == ("parameters.again: False -> True",)
+    with pytest.raises(NotComparableError, match=r"parameters\.again \(False before, True after\)"):
+        compared(old, new)
 
 
 def test_another_version_of_the_method_is_not_compared(suite: Path) -> None:
     old = run(suite, wrong_on(), name="old")
     new = run(suite, wrong_on(), name="new", methods={"sums": NextSums})
 
-    assert "method_version: 1 -> 2" in the_check(compared(old, new)).reason
-    assert the_check(compare(old, old, policy=MARGIN, methods={"sums": NextSums})).code is ChangeReason.NO_SUCH_METHOD
+    with pytest.raises(NotComparableError, match=r"method_version \(1 before, 2 after\)"):
+        compared(old, new)
+    with pytest.raises(NotComparableError, match=r"method_here \(sums 1 before, version 2 after\)"):
+        compare(old, old, policy=MARGIN, methods={"sums": NextSums})
+
+
+class SignedSums(Sums):
+    """The toy method, if a metric were the size of a signed mean: right is +1, wrong -1."""
+
+    metrics = tuple(metric.model_copy(update={"scores": (-1.0, 1.0)}) for metric in Sums.metrics)
+    item_sizes = MappingProxyType[str, str | Pick]({"error_rate": lambda _, scored: scored.values["wrong"] * 2.0 - 1.0})
+
+
+def test_the_size_of_a_signed_mean_is_compared_item_by_item(tmp_path: Path) -> None:
+    """Known truth: 50, 150 and 190 of 200 wrong are means of -0.5, +0.5 and +0.9."""
+    check = default_check(metric="error_rate", bound="{at_most: 0.9}")
+    suite = write_suite(tmp_path, n=200, check=check)
+    half, mirror, most = (range(50), range(150), range(190))
+    runs = [run(suite, wrong_on(*wrong), name=f"r{len(wrong)}") for wrong in (half, mirror, most)]
+    first, second, third = runs
+
+    alike = the_check(compare(first, second, policy=policy(default_margin=0.3), methods={"sums": SignedSums}))
+    worse = the_check(compare(first, third, policy=policy(default_margin=0.1), methods={"sums": SignedSums}))
+
+    assert alike.test is not None and worse.test is not None
+    assert alike.test.gain == pytest.approx(0.0)
+    assert alike.outcome is Change.NO_WORSE
+    assert worse.test.gain == pytest.approx(0.5 - 0.9)
+    assert worse.outcome is Change.WORSE
+
+
+def test_one_subject_is_asked_whether_it_is_equivalent(suite: Path) -> None:
+    old, again = run(suite, wrong_on(1), name="one"), run(suite, wrong_on(1, 2), name="one")
+    far = run(suite, wrong_on(*range(40)), name="one")
+
+    near, other = compared(old, again), compared(old, far)
+
+    assert near.one_subject
+    p, apart = the_check(near).p_equivalence, the_check(other).p_equivalence
+    assert p is not None and p <= 0.05
+    assert apart is not None and apart > 0.05
+    assert the_check(compared(old, run(suite, wrong_on(1), name="two"))).p_equivalence is None
+
+
+def test_few_sources_get_no_power_and_no_detection_limit(tmp_path: Path) -> None:
+    suite = write_suite(tmp_path / "few", n=5)
+    old, new = run(suite, wrong_on(), name="old"), run(suite, wrong_on(), name="new")
+    check = the_check(compared(old, new))
+
+    assert check.code is ChangeReason.FEW_CLUSTERS
+    assert (check.power, check.minimum_detectable, check.warnings) == (None, None, ())
 
 
 def test_a_metric_without_item_values_stands_side_by_side(suite: Path) -> None:
@@ -355,3 +417,28 @@ def test_the_record_survives_its_own_json(suite: Path) -> None:
 
     assert Comparison.model_validate_json(found.model_dump_json(by_alias=True)) == found
     assert found.to_json()["schema"] == "ax-verify/comparison/1"
+
+
+def test_what_neither_release_measured_does_not_count_where_the_policy_allows_it(tmp_path: Path) -> None:
+    """Known truth: one check passes, the other was measured in neither release; alone it allows no outcome."""
+    suite = write_suite(tmp_path, n=200, check=default_check() + default_check().replace("id: sums", "id: more"))
+    old, new = (absent(run(suite, wrong_on(), name=name), "toys.more") for name in ("old", "new"))
+    strict, lenient = policy(default_margin=0.05), policy(default_margin=0.05, allow=("not_measured",))
+
+    assert compared(old, new, strict).outcome is Change.NOT_COMPARABLE
+    assert compared(old, new, lenient).outcome is Change.NO_WORSE
+    assert compared(old, new, lenient).waived == ("toys.more",)
+    assert compared(run(suite, wrong_on(), name="old"), new, lenient).outcome is Change.NOT_COMPARABLE
+    both = [absent(each, "toys.sums") for each in (old, new)]
+    assert compared(*both, lenient).outcome is Change.NOT_COMPARABLE
+
+
+def absent(found: Run, name: str) -> Run:
+    """The run, if one of its checks had not been measured."""
+    checks = tuple(
+        check.model_copy(update={"not_measured": "no canaries", "not_measured_code": "input_missing"})
+        if check.name == name
+        else check
+        for check in found.plan.checks
+    )
+    return replace(found, plan=found.plan.model_copy(update={"checks": checks}))

@@ -146,6 +146,17 @@ def test_a_check_that_cannot_decide_says_so_before_the_run(tmp_path: Path) -> No
     assert any("faultless subject needs 14" in warning for warning in check.warnings)
 
 
+def test_a_check_that_only_fails_asks_for_no_more_sources(tmp_path: Path) -> None:
+    text = default_check(metric="error_rate", bound="{at_most: 0.05}", extra="    open_ended: true\n")
+
+    check = planned(write_suite(tmp_path, n=10, check=text)).plan.checks[0]
+
+    assert check.cautions == ("open_ended",)
+    assert check.n_to_pass is None
+    assert check.power is not None
+    assert (check.power.detectable, check.power.power, check.power.needed) == (None, 0.0, None)
+
+
 def test_a_bound_at_the_ideal_value_is_called_out(tmp_path: Path) -> None:
     folder = write_suite(tmp_path, check=default_check(bound="{at_least: 1.0}"))
 

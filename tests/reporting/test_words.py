@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 import pytest
 
-from verify import reporting
+from verify import cli, reporting
 from verify.content import templates_folder
 from verify.errors import ContentError
 from verify.records import AccessLevel, Estimand, Outcome, Reason, RequestKind, Subject
@@ -97,8 +97,9 @@ def test_no_text_is_left_over(locales: Locales) -> None:
     """A family is looked up by a value (`verdict.` + outcome); every other key is named somewhere."""
     families = {"kind", "covers", "access", "verdict", "outcome", "reason", "unscored", "standing", "coverage"}
     families |= {"estimand", "section", "glossary", "conditions", "table", "request", "named", "caution", "isolation"}
-    families |= {"metric", "interval", "source", "environment", "path", "architecture"}
-    sources = [*templates_folder().glob("*.j2"), *Path(reporting.__file__).parent.glob("*.py")]
+    families |= {"metric", "interval", "source", "environment", "path", "architecture", "compare"}
+    code = [path for part in (reporting, cli) for path in Path(part.__file__).parent.glob("*.py")]
+    sources = [*templates_folder().glob("*.j2"), *code]
     text = "".join(path.read_text("utf-8") for path in sources)
 
     unused = [key for key in flatten(locales["ko"]) if key.split(".")[0] not in families and f'"{key}"' not in text]

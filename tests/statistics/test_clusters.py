@@ -128,6 +128,34 @@ def test_ignoring_clusters_would_cover_as_seldom_as_tabled(clusters, size, rho, 
     assert np.mean(ratios) == pytest.approx(ratio, abs=0.06)
 
 
+@pytest.mark.parametrize(
+    ("clusters", "size", "rho", "effect", "covered"),
+    [
+        (10, 20, 0.1, 2.9, 0.890),
+        (20, 50, 0.1, 5.9, 0.916),
+        (50, 10, 0.2, 2.8, 0.932),
+        (50, 10, 0.7, 7.3, 0.928),
+        (200, 5, 0.2, 1.8, 0.942),
+    ],
+)
+def test_the_design_effect_is_the_tabled_one_and_a_normal_quantile_would_cover_as_tabled(
+    clusters, size, rho, effect, covered
+):
+    # Oracle: table 1.4: DEFF = 1 + (m - 1) ICC, and Miller's interval (normal quantile, no factor G / (G - 1)).
+    random, world = np.random.default_rng(18), World(clusters, size, 0.8, rho)
+    held, ratios = [], []
+    for _ in range(800):
+        found = clustered_mean(*world.draw(random))
+        error = found.standard_error * math.sqrt((clusters - 1) / clusters)
+        held.append(abs(found.value - 0.8) <= stats.norm.isf(0.025) * error)
+        ratios.append(found.design_effect)
+
+    assert effect == pytest.approx(1 + (size - 1) * rho)
+    # The ratio of two estimates: where few clusters make the denominator, its mean lies a little below.
+    assert np.mean(ratios) == pytest.approx(effect, rel=0.07)
+    assert np.mean(held) == pytest.approx(covered, abs=3 * math.sqrt(0.09 * 0.91 / 800) + 0.004)
+
+
 def test_the_standard_error_is_that_of_statsmodels():
     # Oracle: OLS on a constant with cluster-robust covariance; its factor (n-1)/(n-k) is 1 for one constant.
     import statsmodels.api as sm

@@ -10,7 +10,15 @@ from scipy import optimize, stats
 from statsmodels.stats.contingency_tables import mcnemar as statsmodels_mcnemar
 
 from verify.errors import NotEnoughDataError, StatisticsError
-from verify.statistics import equivalence, mcnemar, newcombe_paired, noninferiority, paired_difference, tango
+from verify.statistics import (
+    equivalence,
+    mcnemar,
+    newcombe_difference,
+    newcombe_paired,
+    noninferiority,
+    paired_difference,
+    tango,
+)
 
 
 @pytest.mark.parametrize(
@@ -109,6 +117,23 @@ def test_the_size_at_the_margin_is_the_tabled_one():
                 size += stats.multinomial.pmf([b, c, n - b - c], n, [p10, p01, 1 - discordance])
 
     assert size == pytest.approx(0.049, abs=0.0015)
+
+
+def test_the_size_of_wald_at_the_margin_would_be_the_tabled_one():
+    # Oracle: table 1.6, "Wald up to .057"; by enumeration of the discordant pairs, at the margin of 3 points.
+    sizes = []
+    for n, discordance in ((200, 0.1), (500, 0.1), (1000, 0.1), (200, 0.2)):
+        total = np.arange(n + 1)[:, None]
+        b = np.arange(n + 1)[None, :]
+        d, spread = (2 * b - total) / n, np.maximum(total - (2 * b - total) ** 2 / n, 0.0) / n**2
+        rejects = (b <= total) & (d + 0.03 > stats.norm.isf(0.05) * np.sqrt(spread))
+        cells = stats.binom.pmf(total, n, discordance) * stats.binom.pmf(
+            b, total, (discordance - 0.03) / 2 / discordance
+        )
+        sizes.append(float(cells[rejects].sum()))
+
+    assert max(sizes) == pytest.approx(0.057, abs=0.001)
+    assert min(sizes) > 0.0505
 
 
 @pytest.mark.parametrize("sign", [-1, 1])
@@ -221,3 +246,37 @@ def test_clustered_pairs_are_covered_even_where_they_seldom_differ(rare):
         missed += found.interval.high < 0.8 * rare
 
     assert missed / runs <= 0.025 + 3 * math.sqrt(0.025 * 0.975 / runs)
+
+
+def _answers(p1: float, p2: float, *, correlation: float, n: int, runs: int) -> np.ndarray:
+    """Counts of "both", "only the first", "only the second" and "neither", shape (runs, 4)."""
+    both = p1 * p2 + correlation * math.sqrt(p1 * (1 - p1) * p2 * (1 - p2))
+    return np.random.default_rng(52).multinomial(n, [both, p1 - both, p2 - both, 1 - p1 - p2 + both], runs)
+
+
+@pytest.mark.parametrize(("p2", "unpaired", "paired"), [(0.80, 0.006, 0.049), (0.85, 0.18, 0.445)])
+def test_an_unpaired_test_of_paired_answers_has_the_tabled_size_and_power(p2, unpaired, paired):
+    # Oracle: section 1.4: z for two independent shares has size .006 and power .18 where McNemar's mid-p has .445.
+    # The dossier does not say for what; 200 items at .80 and .85, correlation .5, give all of its numbers.
+    cells = _answers(0.80, p2, correlation=0.5, n=200, runs=20_000)
+    one, two = cells[:, 0] + cells[:, 1], cells[:, 0] + cells[:, 2]
+    pooled = (one + two) / 400
+    z = (one - two) / 200 / np.sqrt(2 * pooled * (1 - pooled) / 200)
+    tables, counts = np.unique(cells[:, 1:3], axis=0, return_counts=True)
+    rejects = [mcnemar(int(b), int(c)).midp <= 0.05 for b, c in tables]
+
+    assert np.mean(abs(z) > stats.norm.isf(0.025)) == pytest.approx(unpaired, abs=0.008)
+    assert np.average(rejects, weights=counts) == pytest.approx(paired, abs=0.01)
+
+
+@pytest.mark.parametrize(("correlation", "saved"), [(0.5, 0.50), (0.7, 0.70)])
+def test_pairing_needs_as_many_items_fewer_as_tabled_for_the_same_width(correlation, saved):
+    # Oracle: section 1.4: 50 % (70 %) fewer items; the width of Tango's interval against Newcombe's of two groups.
+    n = 2000
+    few = round(n * (1 - saved))
+    both = 0.64 + correlation * 0.16
+    b = round(few * (0.8 - both))
+    low, high = tango(b, b, few)
+    apart = newcombe_difference(round(0.8 * n), n, round(0.8 * n), n)
+
+    assert (high - low) / (apart.high - apart.low) == pytest.approx(1.0, abs=0.03)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import special
+from scipy import special, stats
 
 from verify.errors import NotEnoughDataError, StatisticsError
 from verify.statistics import (
@@ -15,7 +15,9 @@ from verify.statistics import (
     SequentialTest,
     betting_interval,
     clopper_pearson,
+    clopper_pearson_bound,
     confidence_sequence,
+    stopping_odds,
 )
 from verify.statistics.sequential import STAKES
 
@@ -81,20 +83,73 @@ def test_clear_subjects_stop_early_as_tabled(truth, null, items):
     assert mean == pytest.approx(items, abs=12)
 
 
-def test_peeking_with_a_fixed_bound_would_err_much_more_often():
-    # Oracle: table 1.7, naive peeking .308 at the limit within 1,000 items; within 300 from item 20 on still > .2.
-    random, n = np.random.default_rng(31), 300
-    paths = np.cumsum(random.random((500, n)) < 0.8, axis=1)
-    lowest = np.array([[_wilson_low(s, t) > 0.8 for s in range(t + 1)] + [False] * (n - t) for t in range(1, n + 1)])
-    crossed = [any(lowest[t, path[t]] for t in range(19, n)) for path in paths]
+@pytest.mark.parametrize(
+    ("truth", "null", "passed"),
+    [
+        (0.80, 0.80, 0.308),
+        (0.83, 0.80, 0.92),
+        (0.85, 0.80, 1),
+        (0.90, 0.80, 1),
+        (0.95, 0.90, 1),
+        (0.99, 0.95, 1),
+        (1, 0.95, 1),
+    ],
+)
+def test_peeking_with_a_fixed_bound_passes_as_often_as_tabled(truth, null, passed):
+    # Oracle: table 1.7, naive peeking after every item up to 1,000, by simulation; here exact. The bound is
+    # Clopper-Pearson's at .95, whose least passing count is the binomial's upper tail.
+    looks = np.arange(1, 1001)
+    least = np.asarray(stats.binom.isf(0.05, looks, null)).astype(int) + 1
+    alive, crossed = np.array([1.0]), 0.0
+    for count in least:
+        alive = np.concatenate([alive * (1 - truth), [0.0]]) + np.concatenate([[0.0], alive * truth])
+        crossed += float(alive[count:].sum())
+        alive[count:] = 0.0
 
-    assert np.mean(crossed) > 0.15
+    for n in (1, 30, 200, 1000):
+        assert clopper_pearson_bound(int(least[n - 1]) - 1, n, side="lower") < null
+        assert least[n - 1] > n or clopper_pearson_bound(int(least[n - 1]), n, side="lower") >= null
+    assert crossed == pytest.approx(passed, abs=0.015)
 
 
-def _wilson_low(successes: int, trials: int) -> float:
-    z, share = 1.6449, successes / trials
-    centre = share + z * z / 2 / trials
-    return (centre - z * math.sqrt(share * (1 - share) / trials + z * z / 4 / trials**2)) / (1 + z * z / trials)
+def betting(truth: float, null: float, *, runs: int) -> tuple[float, float]:
+    """Share that passes within 1,000 items and their mean number: one predictable stake (aGRAPA, at most half of 1/m)."""
+    random, n = np.random.default_rng(36), 1000
+    capital, hits, squares = np.zeros(runs), np.zeros(runs), np.zeros(runs)
+    stopped = np.full(runs, n)
+    for t in range(1, n + 1):
+        mean, variance = (0.5 + hits) / t, (0.25 + squares) / t
+        stake = np.clip((mean - null) / (variance + (mean - null) ** 2), 0.0, 0.5 / null)
+        x = (random.random(runs) < truth).astype(float)
+        capital += np.log1p(stake * (x - null))
+        hits += x
+        squares += (x - (0.5 + hits) / (t + 1)) ** 2
+        stopped[(capital >= math.log(20)) & (stopped == n)] = t
+        capital[stopped < n] = math.inf  # decided: what comes after does not matter
+    return float(np.mean(capital == math.inf)), float(stopped.mean())
+
+
+@pytest.mark.parametrize(
+    ("truth", "null", "items"),
+    [
+        (0.80, 0.80, 977),
+        (0.83, 0.80, 801),
+        (0.85, 0.80, 481),
+        (0.90, 0.80, 97),
+        (0.95, 0.90, 210),
+        (0.99, 0.95, 181),
+        (1.00, 0.95, 127),
+    ],
+)
+def test_a_single_predictable_bet_would_need_as_many_items_as_tabled_and_ours_needs_no_more(truth, null, items):
+    # Oracle: table 1.7, the betting column, by simulation (Waudby-Smith and Ramdas 2024, aGRAPA with c = 1/2).
+    passed, mean = betting(truth, null, runs=1500)
+
+    assert mean == pytest.approx(items, abs=25 if truth < 0.9 else 8)
+    if truth == null:
+        assert passed <= 0.05
+    else:
+        assert stopping_odds(range(1, 1001), truth, bound=null, direction="at_least").clusters <= mean + 10
 
 
 @pytest.mark.parametrize("side", ["above", "below"])
@@ -172,7 +227,7 @@ def test_a_confidence_sequence_only_narrows_and_never_to_nothing():
         assert before.low <= after.low < after.high <= before.high
 
 
-@pytest.mark.parametrize("n", [20, 100])
+@pytest.mark.parametrize("n", [20, 100, pytest.param(500, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("kind", ["beta", "zeros", "binary"])
 def test_the_betting_interval_covers_whatever_the_distribution(n, kind):
     # Oracle: simulation with known means, table M3: Beta data, and 95 % zeros.

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from verify.errors import NotEnoughDataError, StatisticsError
-from verify.statistics import certified_radius
+from verify.statistics import certified_radius, clopper_pearson_bound
 
 
 @pytest.mark.parametrize(
@@ -15,6 +15,14 @@ from verify.statistics import certified_radius
 def test_radii_are_the_tabled_ones(hits, samples, sigma, radius):
     # Oracle: section 3.6 of the dossier (table M17).
     assert certified_radius(hits, samples, sigma=sigma) == pytest.approx(radius, abs=6e-5)
+
+
+@pytest.mark.parametrize(("hits", "samples", "low"), [(990, 1000, 0.976036), (99_900, 100_000, 0.998651)])
+def test_the_bound_below_a_radius_is_the_tabled_one(hits, samples, low):
+    # Oracle: section 3.6 of the dossier, one-sided Clopper-Pearson at .001.
+    found = clopper_pearson_bound(hits, samples, side="lower", confidence=0.999)
+
+    assert found == pytest.approx(low, abs=6e-7)
 
 
 @pytest.mark.parametrize("p", [0.5, 0.8, 0.99])

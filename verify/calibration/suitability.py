@@ -7,7 +7,6 @@ today. A pass is kept by the digest of everything that it depends on, so that th
 import os
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Final, NamedTuple
 from pydantic import ValidationError
 
 from verify import __version__, content
+from verify.calibration.abreast import abreast
 from verify.calibration.calibrate import OpenFolder, examine_standard
 from verify.calibration.standards import standard_folder
 from verify.engine import Silent
@@ -158,13 +158,14 @@ def _examine(pair: Pair, open_folder: OpenFolder, *, policy: Policy) -> tuple[Su
         for one in (pair.planted, pair.clean)
     ]
 
-    def verdicts(one: ReferenceStandard) -> dict[str, Outcome]:
-        folder = standard_folder(one.id)
-        trial = examine_standard(one, folder, open_folder, policy=policy, progress=Silent())
-        return {verdict.check: verdict.verdict for verdict in trial.concluded.verdicts}
+    with abreast(open_folder) as both:
 
-    with ThreadPoolExecutor(max_workers=2) as pool:
-        planted, clean = pool.map(verdicts, standards)
+        def verdicts(one: ReferenceStandard) -> dict[str, Outcome]:
+            folder = standard_folder(one.id)
+            trial = examine_standard(one, folder, both.open_folder, policy=policy, progress=Silent())
+            return {verdict.check: verdict.verdict for verdict in trial.concluded.verdicts}
+
+        planted, clean = both.pool.map(verdicts, standards)
     return tuple(
         SuitabilityCase(
             check=check,

@@ -4,12 +4,14 @@ import os
 import sys
 import traceback
 from io import TextIOWrapper
-from typing import Final
+from typing import Annotated, Any, Final
 
 import typer
+from typer.core import TyperGroup
 
 from verify.cli import calibrating, comparing, demonstrating, evidence, exchange, listing, running
 from verify.cli.console import open_console, shown
+from verify.cli.options import Language
 from verify.errors import RunError, VerifyError
 
 INTERRUPTED: Final = 130
@@ -23,6 +25,28 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+@app.callback()
+def choose_language(
+    context: typer.Context,
+    lang: Annotated[
+        Language | None, typer.Option("--lang", help="모든 명령의 표시 언어 · language of every command: ko, en")
+    ] = None,
+) -> None:
+    """Make a language that stands before the command the default of the command."""
+    if lang is not None and isinstance(context.command, TyperGroup):
+        context.default_map = _defaults(context.command, lang)
+
+
+def _defaults(group: TyperGroup, lang: Language) -> dict[str, Any]:
+    """Defaults of all commands of a group; a report has all languages, with the chosen one first."""
+    every = ",".join((lang, *(each for each in Language if each is not lang)))
+    own = {name: {"lang": every if name == "report" else lang.value} for name in group.commands}
+    nested = {name: _defaults(one, lang) for name, one in group.commands.items() if isinstance(one, TyperGroup)}
+    return {name: {**found, **nested.get(name, {})} for name, found in own.items()}
+
+
 for part in (running, calibrating, evidence, comparing, listing, exchange, demonstrating):
     part.register(app)
 

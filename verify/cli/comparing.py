@@ -4,17 +4,17 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 
 from verify import loading
+from verify.cli.console import open_console, shown
 from verify.cli.options import Language, LanguageOption
 from verify.engine.compare import EXAMPLES, compare
-from verify.errors import UnknownNameError, UsageError
+from verify.errors import NotComparableError, UnknownNameError, UsageError
 from verify.evidence import check_integrity, layout, load_public_key, read_bundle
 from verify.methods.catalogue import methods
 from verify.records import Change, Comparison, Policy
-from verify.reporting.comparisons import comparison_junit, comparison_table
+from verify.reporting.comparisons import comparison_junit, comparison_table, refusal
+from verify.reporting.words import Words
 
 FORMATS = {"json": "comparison.json", "junit": "comparison.junit.xml"}
 
@@ -52,11 +52,16 @@ def compare_bundles(
     for folder in (before, after):
         check_integrity(folder, keys=keys)
     old, new = read_bundle(before), read_bundle(after)
-    found = compare(old, new, policy=_policy(policy or new.plan.policy), methods=methods(), examples=examples)
-    console = Console()
-    console.print(comparison_table(found, language=lang.value))
+    words = Words(lang.value, loading.load_locale(lang.value))
+    try:
+        found = compare(old, new, policy=_policy(policy or new.plan.policy), methods=methods(), examples=examples)
+    except NotComparableError as error:
+        open_console(stderr=True).print(refusal(error.differences, words=words))
+        raise typer.Exit(error.exit_code) from error
+    console = open_console()
+    console.print(comparison_table(found, words=words))
     for file in _write(found, wanted, out=out):
-        console.print(escape(str(file)), highlight=False, soft_wrap=True)
+        console.print(shown(str(file)), highlight=False, soft_wrap=True)
     raise typer.Exit(exit_code(found.outcome))
 
 

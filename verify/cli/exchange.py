@@ -27,6 +27,7 @@ from verify.methods.catalogue import methods
 from verify.methods.privacy.canaries import DEFAULT_KINDS, DEFAULT_TIERS, make_canaries, to_jsonl, training_lines
 from verify.planning import PlannedExamination, make_plan
 from verify.records import AccessLevel, Failed, Plan, Request, RequestKind, Response, Subject, digest_of
+from verify.reporting.words import Words
 from verify.runtime.opening import find_local
 from verify.runtime.recorded import RecordedAnswers, export_requests
 
@@ -281,8 +282,15 @@ def make(
     console.print(f"{shown(str(out))}  {shown(str(training))}  {shown(str(note))}", highlight=False, soft_wrap=True)
 
 
-def scan(subject: Annotated[str, typer.Argument(metavar="SUBJECT")]) -> None:
-    """Check the artefact itself: formats, headers, remote code, digests. Executes and loads nothing of it."""
+def scan(
+    subject: Annotated[str, typer.Argument(metavar="SUBJECT")],
+    lang: LanguageOption = Language.KO,
+) -> None:
+    """Check the artefact itself: formats, headers, remote code, digests. Executes and loads nothing of it.
+
+    Exit codes: 0 it may be opened, with or without notes; 2 it is refused, or its files are not here.
+    """
+    words = Words(lang.value, loading.load_locale(lang.value))
     local = find_local(subject, profiles=loading.load_profiles())
     console = open_console()
     if local is None:
@@ -291,4 +299,7 @@ def scan(subject: Annotated[str, typer.Argument(metavar="SUBJECT")]) -> None:
     for file in local.files:
         console.print(f"  {shown(file.name)}  {file.size:,}  {file.sha256[:23]}…", highlight=False)
     for warning in local.warnings:
-        console.print(f"주의 · note: {shown(warning)}", style="yellow", highlight=False)
+        console.print(words("scan.note", text=shown(warning)), style="yellow", highlight=False)
+    key = "scan.noted" if local.warnings else "scan.clean"
+    text = words(key, files=f"{len(local.files):,}", notes=len(local.warnings))
+    console.print(text, style="bold", highlight=False, soft_wrap=True)

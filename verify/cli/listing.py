@@ -13,7 +13,9 @@ from verify.methods.catalogue import methods
 from verify.methods.lm_eval.korean import described, korean_tasks
 from verify.methods.lm_eval.suite import PREFIX
 from verify.planning import lint_suite
-from verify.records import Profile
+from verify.records import Profile, Suite
+from verify.reporting.tables import Identifier, id_column, short_column
+from verify.reporting.text import limit
 
 suites_app = typer.Typer(no_args_is_help=False, help="점검 묶음 · Suites: list, show, lint.")
 
@@ -32,17 +34,19 @@ def suites(context: typer.Context, lang: LanguageOption = Language.KO) -> None:
     if context.invoked_subcommand:
         return
     table = Table(show_edge=False, header_style="bold")
-    for name in ("check", "method", "metric", "bound", "title"):
-        table.add_column(name, overflow="fold")
-    for name in loading.suite_names():
-        suite = loading.load_suite(name).suite
-        for check in suite.checks:
-            table.add_row(
-                f"{suite.id}.{check.id}", check.method, check.metric, str(check.bound), shown(check.title[lang.value])
-            )
+    known = [(suite, check) for suite in map(_suite, loading.suite_names()) for check in suite.checks]
+    ko = lang is Language.KO
+    id_column(table, "점검" if ko else "check", [f"{suite.id}.{check.id}" for suite, check in known])
+    id_column(table, "측정 방법" if ko else "method", [check.method for _, check in known])
+    id_column(table, "지표" if ko else "metric", [check.metric for _, check in known])
+    short_column(table, "기준" if ko else "bound")
+    table.add_column("이름" if ko else "title")
+    for suite, check in known:
+        ids = (f"{suite.id}.{check.id}", check.method, check.metric)
+        table.add_row(*map(Identifier, ids), limit(check.bound), shown(check.title[lang.value]))
     console = open_console()
     console.print(table)
-    console.print(_korean_table())
+    console.print(_korean_table(ko=ko))
     console.print(
         "lm-eval의 과제는 모두 --suite lm-eval/TASK로 점검합니다. 자료는 DIR/ORG/NAME에 두고 --data-root DIR을 줍니다."
         if lang is Language.KO
@@ -52,14 +56,21 @@ def suites(context: typer.Context, lang: LanguageOption = Language.KO) -> None:
     )
 
 
-def _korean_table() -> Table:
+def _suite(name: str) -> Suite:
+    return loading.load_suite(name).suite
+
+
+def _korean_table(*, ko: bool) -> Table:
     """Korean tasks of the installed lm-eval."""
     table = Table(show_edge=False, header_style="bold")
-    for name in ("suite", "tasks", "data set (configurations)", "splits"):
-        table.add_column(name, no_wrap=name == "suite", overflow="fold", justify="right" if name == "tasks" else "left")
-    for task in korean_tasks():
+    tasks = korean_tasks()
+    id_column(table, "묶음" if ko else "suite", [f"{PREFIX}{task.name}" for task in tasks])
+    short_column(table, "과제" if ko else "tasks", right=True)
+    for name in ("자료(구성)", "나눔") if ko else ("data set (configurations)", "splits"):
+        table.add_column(name, overflow="fold")
+    for task in tasks:
         data = ", ".join(f"{path} ({len(configs)})" for path, configs in task.data.items())
-        table.add_row(f"{PREFIX}{task.name}", str(task.tasks), data, ", ".join(task.splits))
+        table.add_row(Identifier(f"{PREFIX}{task.name}"), str(task.tasks), Identifier(data), ", ".join(task.splits))
     return table
 
 
@@ -123,17 +134,24 @@ def models(
         for line in ways_to_reach(profiles[name], language=lang.value):
             console.print(shown(line), highlight=False, soft_wrap=True)
         return
-    table = Table(show_edge=False, header_style="bold")
-    for column in ("id", "source", "reach", "architecture", "context", "licence"):
-        table.add_column(column, overflow="fold")
+    rows: list[tuple[str, str, str, str, str, str]] = []
     for profile in profiles.values():
         context = "-" if profile.context is None else f"{profile.context:,}"
-        table.add_row(
-            profile.id, profile.source, profile.reach, profile.architecture or "-", context, shown(profile.licence)
+        rows.append(
+            (profile.id, profile.source, profile.reach, profile.architecture or "-", context, shown(profile.licence))
         )
     for standard in loading.load_standards().values():
         reach = "rule" if standard.kind == "constructed" else "weights"
-        table.add_row(f"reference:{standard.id}", "-", reach, standard.kind, "-", "Apache-2.0")
+        rows.append((f"reference:{standard.id}", "-", reach, standard.kind, "-", "Apache-2.0"))
+    ko = lang is Language.KO
+    names = ("id", "출처", "방식", "구조", "문맥") if ko else ("id", "source", "reach", "architecture", "context")
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
+    for place in range(4):
+        id_column(table, names[place], [row[place] for row in rows])
+    short_column(table, names[4], right=True)
+    table.add_column("이용 조건" if ko else "licence", overflow="fold")
+    for *ids, context, licence in rows:
+        table.add_row(*map(Identifier, ids), context, licence)
     console.print(table)
 
 
@@ -178,11 +196,15 @@ def show_methods(name: Annotated[str | None, typer.Argument(help="보여 줄 방
     known = methods()
     if name is None:
         table = Table(show_edge=False, header_style="bold")
-        for column in ("method", "version", "needs", "metrics (better)"):
+        id_column(table, "method", known)
+        short_column(table, "version")
+        for column in ("needs", "metrics (better)"):
             table.add_column(column, overflow="fold")
         for method in known.values():
             metrics = ", ".join(f"{m.name} ({m.better})" for m in method.metrics)
-            table.add_row(method.name, str(method.version), ", ".join(sorted(method.needs)), metrics)
+            table.add_row(
+                Identifier(method.name), str(method.version), ", ".join(sorted(method.needs)), Identifier(metrics)
+            )
         console.print(table)
         return
     if name not in known:
@@ -209,12 +231,16 @@ def frameworks(
     known = loading.load_frameworks()
     if name is None:
         table = Table(show_edge=False, header_style="bold")
-        for column in ("id", "title", "edition", "date", "clauses", "with evidence"):
+        ko = lang is Language.KO
+        id_column(table, "id", known)
+        for column in ("이름", "판") if ko else ("title", "edition"):
             table.add_column(column, overflow="fold")
+        for column in ("날짜", "조항", "근거가\n있는 것") if ko else ("date", "clauses", "with\nevidence"):
+            short_column(table, column)
         for framework in known.values():
             covered = sum(bool(clause.evidence) for clause in framework.clauses)
             table.add_row(
-                framework.id,
+                Identifier(framework.id),
                 shown(framework.title[lang.value]),
                 shown(framework.edition),
                 framework.date,

@@ -11,6 +11,7 @@ from verify.planning import Planned
 from verify.planning.power import ASKED_POWER, DISCORDANCE, comparison_power
 from verify.records import PlannedCheck, Policy
 from verify.reporting.foreseen import absence, cautions
+from verify.reporting.tables import Identifier, id_column, short_column
 from verify.reporting.text import limit
 from verify.reporting.words import Words
 
@@ -31,16 +32,17 @@ def plan_table(planned: Planned, *, language: str) -> Table:
     """Items, sources and power of every check, before a request is made."""
     ko = language == "ko"
     columns = (
-        ("점검", "문항", "독립 출처", "기준", "검출 한계", "가정한 값", "검정력", "필요한 출처")
+        ("점검", "문항", "독립\n출처", "기준", "검출\n한계", "가정한\n값", "검정력", "필요한\n출처")
         if ko
         else ("check", "items", "sources", "bound", "detectable", "assumed", "power", "needed")
     )
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in columns:
-        table.add_column(name, overflow="fold", justify="left" if name in (columns[0], columns[3]) else "right")
+    id_column(table, columns[0], [check.name for check in planned.plan.checks])
+    for name in columns[1:]:
+        short_column(table, name, right=name != columns[3])
     for check in planned.plan.checks:
         table.add_row(
-            check.name,
+            Identifier(check.name),
             f"{check.n_items:,}",
             f"{check.n_clusters:,}",
             limit(check.bound),

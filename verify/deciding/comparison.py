@@ -1,57 +1,37 @@
 """Is a release no worse than the one before? Pairs of item values in, p-values and an outcome out. Pure.
 
-Everything is said in *gains*: positive where the release after is better, whatever the metric's direction.
-
-- Independent 0/1 pairs: non-inferiority by Tango's score test, difference by McNemar's mid-p (exact below ten
-  discordant pairs), interval by Tango.
-- 0/1 pairs that share clusters, and real values: cluster-robust intervals; their p-values are found by inverting
-  the very interval that is shown. Where fewer than `TELLING` clusters moved at all, t knows too little of the
-  spread of real values; the interval then also holds what the share of moved items could hide. (With 120 items of
-  which 30 % lose the same amount, t passes a release at the margin in 6.4 instead of 5 % of simulated runs.)
-- An item that only one release has a score for is counted both ways.
+Everything is said in *gains*: positive where the release after is better, whatever the metric's direction. `gains` says
+which interval and which test that is. An item that only one release has a score for is counted both ways.
 
 References:
     Tango (1998); Fagerland, Lydersen and Laake (2013); Holm (1979); Berger (1982). Sources in `verify.statistics`.
 """
 
-import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from statistics import NormalDist
 from typing import Final, Literal, NamedTuple
 
+from verify.deciding.gains import Gain, MeanGain, ShareGain, SizeGain
+from verify.errors import StatisticsError
 from verify.records import Change, ChangeReason, Levels, PairedTest
-from verify.statistics import (
-    ClusteredEstimate,
-    Interval,
-    clopper_pearson,
-    clustered_proportion,
-    mcnemar,
-    noninferiority,
-    noninferiority_power,
-    paired_difference,
-)
+from verify.statistics import noninferiority_power
 
-TELLING: Final = 20
-"""Clusters that must have moved before t alone speaks for real values."""
-FEW_DISCORDANT: Final = 10
-"""Below this many discordant pairs McNemar's exact p is taken instead of mid-p."""
 ASKED_POWER: Final = 0.8
-_SMALLEST_P: Final = 1e-12
-_LARGEST_ALPHA: Final = 0.499
-_P_PRECISION: Final = 0.01
 
 
 class Scale(NamedTuple):
-    """Range and direction of a metric."""
+    """Range and direction of a metric's items."""
 
     low: float
     high: float
     better: Literal["higher", "lower"]
+    sized: bool = False
+    """Whether the metric is the size |mean| of the items, in a range around 0."""
 
     @property
     def span(self) -> float:
-        """Most that a value can move."""
-        return self.high - self.low
+        """Most that the metric can move."""
+        return self.high if self.sized else self.high - self.low
 
     def good(self, value: float) -> float:
         """The value, mirrored in its range where lower is better: more is then always better."""
@@ -83,6 +63,8 @@ class Weighed(NamedTuple):
     p_regression: float
     standard_error: float
     """Of the gain; that of one moved source where none moved."""
+    span: float
+    """Most that the metric can move."""
 
 
 class Outlook(NamedTuple):
@@ -90,8 +72,9 @@ class Outlook(NamedTuple):
 
     power: float
     """Probability that two alike releases pass the margin."""
-    minimum_detectable: float
-    """Worsening that is found with probability `ASKED_POWER` by the one-sided test, unadjusted."""
+    minimum_detectable: float | None
+    """Worsening that is found with probability `ASKED_POWER` by the one-sided test, unadjusted; None where not even the
+    largest that the metric allows is."""
 
 
 class Decided(NamedTuple):
@@ -119,8 +102,8 @@ def weigh(pairs: Sequence[Pair], scale: Scale, *, margin: float, levels: Levels)
     test, error = _test(complete, scale, margin=margin, levels=levels)
     worst = best = None
     if len(complete) < len(pairs):
-        worst, _ = _test([_filled(p, scale, kindly=False) for p in pairs], scale, margin=margin, levels=levels)
-        best, _ = _test([_filled(p, scale, kindly=True) for p in pairs], scale, margin=margin, levels=levels)
+        worst, _ = _test(_filled(pairs, scale, kindly=False), scale, margin=margin, levels=levels)
+        best, _ = _test(_filled(pairs, scale, kindly=True), scale, margin=margin, levels=levels)
     return Weighed(
         test=test,
         worst_case=worst,
@@ -128,6 +111,7 @@ def weigh(pairs: Sequence[Pair], scale: Scale, *, margin: float, levels: Levels)
         p_noninferior=max(test.p_noninferior, worst.p_noninferior) if worst else test.p_noninferior,
         p_regression=max(test.p_regression, best.p_regression) if best else test.p_regression,
         standard_error=error,
+        span=scale.span,
     )
 
 
@@ -135,17 +119,18 @@ def outlook(weighed: Weighed, *, margin: float) -> Outlook:
     """Power at the margin and minimum detectable worsening.
 
     Exact for independent 0/1 pairs at the discordance seen (one pair where none differs); else by the normal law
-    with the spread that the lower bound itself implies, since a standard error says little where few items moved.
+    around the bounds that decide, since a standard error says little where few items moved.
     """
     test, error = weighed.test, weighed.standard_error
-    z = _z(1.0 - test.alpha)
+    z, further = _z(1.0 - test.alpha), _z(ASKED_POWER)
     if test.method == "tango":
         share = max(test.n_better + test.n_worse, 1) / (test.n_pairs + 1)
         power = noninferiority_power(test.n_pairs, margin=margin, discordance=share, alpha=test.alpha)
+        detectable = (z + further) * error
     else:
-        error = max(error, (test.gain - test.bounds[0]) / z)
-        power = NormalDist().cdf(margin / error - z)
-    return Outlook(power, (z + _z(ASKED_POWER)) * error)
+        power = NormalDist().cdf((margin - (test.gain - test.bounds[0])) / error)
+        detectable = test.bounds[1] - test.gain + further * error
+    return Outlook(power, detectable if detectable < weighed.span else None)
 
 
 def decide_change(weighed: Weighed, *, margin: float, holm_p: float, min_clusters: int) -> Decided:
@@ -173,6 +158,12 @@ def decide_change(weighed: Weighed, *, margin: float, holm_p: float, min_cluster
     return Decided(Change.INCONCLUSIVE, ChangeReason.INTERVAL_HOLDS_MARGIN, numbers)
 
 
+def p_equivalence(weighed: Weighed) -> float:
+    """P of "they differ by the margin or more, either way", also with lacking scores at their best and worst."""
+    found = (weighed.test, weighed.worst_case, weighed.best_case)
+    return max(test.p_equivalence for test in found if test is not None and test.p_equivalence is not None)
+
+
 def overall_change(outcomes: Iterable[Change]) -> Change:
     """Worse if one check is; else inconclusive or not comparable if one is; nothing compared is not comparable."""
     found = set(outcomes)
@@ -182,117 +173,93 @@ def overall_change(outcomes: Iterable[Change]) -> Change:
     return Change.NO_WORSE if found else Change.NOT_COMPARABLE
 
 
+def leaning(pairs: Sequence[Pair], scale: Scale) -> Scale:
+    """The scale by which single items are said to be better or worse.
+
+    Of a metric that is the size of a mean, an item got worse that moved the way in which the larger of the two means
+    points: where both point the same way, the mean of such gains is the gain of the size.
+    """
+    if not scale.sized:
+        return scale
+    before, after = (sum(side) for side in _columns([pair for pair in pairs if pair.complete]))
+    return scale._replace(better="lower" if (after if abs(after) >= abs(before) else before) >= 0.0 else "higher")
+
+
 def _test(pairs: Sequence[Pair], scale: Scale, *, margin: float, levels: Levels) -> tuple[PairedTest, float]:
-    """The test, and the standard error of the gain; that of one moved item where none moved."""
-    before, after, clusters = _columns(pairs, scale)
-    independent = len(set(clusters)) == len(clusters)
-    share = (scale.low, scale.high) == (0.0, 1.0)
-    binary = share and all(value in (0.0, 1.0) for value in (*before, *after))
-
-    def measured(confidence: float) -> ClusteredEstimate:
-        return _measured(before, after, clusters, confidence=confidence, scale=scale, binary=binary)
-
-    shown = measured(levels.confidence)
-    decided = measured(1.0 - 2.0 * levels.alpha).interval
-    n_better, n_worse = (sum(sign * (b - a) > 0 for a, b in zip(before, after, strict=True)) for sign in (1, -1))
-    if binary and independent:
-        p_margin = noninferiority(n_better, n_worse, len(pairs), margin=margin)
-        found = mcnemar(n_better, n_worse)
-        p_two = found.exact if n_better + n_worse < FEW_DISCORDANT else found.midp
-        p_one = p_two / 2 if n_worse > n_better else 1.0
-    else:
-        p_margin = _inverted(lambda at: measured(1.0 - 2.0 * at).interval.low > -margin, alpha=levels.alpha)
-        p_two, p_one = _p_difference(measured, shown.value, alpha=levels.alpha)
+    """The test, and the standard error of the gain; that of one moved source where none moved."""
+    gain = _gain(pairs, scale, alpha=levels.alpha)
+    shown, decided = gain.interval(levels.confidence), gain.interval(1.0 - 2.0 * levels.alpha)
+    by_item = leaning(pairs, scale)
+    moves = [by_item.good(after) - by_item.good(before) for before, after in zip(*_columns(pairs), strict=True)]
+    worse = gain.p_below(0.0) if gain.value < 0.0 else 1.0
+    p_margin = gain.p_above(-margin)
     test = PairedTest(
-        gain=shown.value,
-        interval=(shown.interval.low, shown.interval.high),
+        gain=gain.value,
+        interval=(shown.low, shown.high),
         confidence=levels.confidence,
         bounds=(decided.low, decided.high),
         alpha=levels.alpha,
-        method=("tango" if independent else "mover-korn-graubard") if binary else "cr1-t",
+        method=gain.method,
         n_pairs=len(pairs),
-        n_clusters=shown.n_clusters,
-        n_better=n_better,
-        n_worse=n_worse,
+        n_clusters=gain.n_clusters,
+        n_better=sum(move > 0 for move in moves),
+        n_worse=sum(move < 0 for move in moves),
         p_noninferior=p_margin,
-        p_difference=p_two,
-        p_regression=p_one,
+        p_difference=min(1.0, 2.0 * (worse if gain.value < 0.0 else gain.p_above(0.0))),
+        p_regression=worse,
+        p_equivalence=max(p_margin, gain.p_below(margin)),
     )
-    return test, shown.standard_error or scale.span / shown.n_clusters
+    return test, gain.standard_error or scale.span / gain.n_clusters
 
 
-def _columns(pairs: Sequence[Pair], scale: Scale) -> tuple[list[float], list[float], list[str]]:
-    before = [scale.good(pair.before) for pair in pairs if pair.before is not None]
-    after = [scale.good(pair.after) for pair in pairs if pair.after is not None]
-    return before, after, [pair.cluster for pair in pairs]
+def _gain(pairs: Sequence[Pair], scale: Scale, *, alpha: float) -> Gain:
+    """The gain by what the values are."""
+    before, after = _columns(pairs)
+    clusters = [pair.cluster for pair in pairs]
+    for value in (*before, *after):
+        if not scale.low <= value <= scale.high:
+            raise StatisticsError(f"{value:g} lies outside the metric's range [{scale.low:g}, {scale.high:g}]")
+    if scale.sized:
+        return SizeGain(before, after, clusters, reach=scale.high, alpha=alpha)
+    good = [scale.good(value) for value in before], [scale.good(value) for value in after]
+    if (scale.low, scale.high) == (0.0, 1.0) and all(value in (0.0, 1.0) for side in good for value in side):
+        return ShareGain(*good, clusters, alpha=alpha)
+    return MeanGain(*good, clusters, span=scale.span, alpha=alpha)
 
 
-def _measured(
-    before: Sequence[float],
-    after: Sequence[float],
-    clusters: Sequence[str],
-    *,
-    confidence: float,
-    scale: Scale,
-    binary: bool,
-) -> ClusteredEstimate:
-    if binary:
-        return paired_difference(after, before, clusters=clusters, confidence=confidence)
-    found = paired_difference(after, before, clusters=clusters, confidence=confidence, low=scale.low, high=scale.high)
-    worse = [int(b < a) for a, b in zip(before, after, strict=True)]
-    better = [int(b > a) for a, b in zip(before, after, strict=True)]
-    moved = {c for c, w, g in zip(clusters, worse, better, strict=True) if w or g}
-    if len(moved) >= TELLING:
-        return found
-    # Each moved item may have moved by the whole span: true of any values, and wide.
-    low = min(found.interval.low, -scale.span * _share(worse, clusters, confidence=confidence))
-    high = max(found.interval.high, scale.span * _share(better, clusters, confidence=confidence))
-    return found._replace(interval=Interval(max(low, -scale.span), min(high, scale.span)))
+def _columns(pairs: Sequence[Pair]) -> tuple[list[float], list[float]]:
+    """Values before and after, of pairs that have both."""
+    return [p.before for p in pairs if p.before is not None], [p.after for p in pairs if p.after is not None]
 
 
-def _share(flags: Sequence[int], clusters: Sequence[str], *, confidence: float) -> float:
-    """Upper bound of a share."""
-    if len(set(clusters)) == len(clusters):
-        return clopper_pearson(sum(flags), len(flags), confidence=confidence).high
-    return clustered_proportion(flags, clusters, confidence=confidence).interval.high
+def _filled(pairs: Sequence[Pair], scale: Scale, *, kindly: bool) -> list[Pair]:
+    """The pairs with every lacking score set to what is best, or worst, for the release after."""
+    before, after = _columns(pairs)
+    good, bad = (scale.high, scale.low) if scale.better == "higher" else (scale.low, scale.high)
+    fill_before, fill_after = (bad, good) if kindly else (good, bad)
+    if scale.sized:
+        # What pulls a mean nearest to 0 is good, what pushes it on is bad.
+        least, most = (_pulled, _pushed) if kindly else (_pushed, _pulled)
+        fill_after, fill_before = least(after, scale, len(pairs)), most(before, scale, len(pairs))
+    return [
+        pair._replace(
+            before=fill_before if pair.before is None else pair.before,
+            after=fill_after if pair.after is None else pair.after,
+        )
+        for pair in pairs
+    ]
 
 
-def _filled(pair: Pair, scale: Scale, *, kindly: bool) -> Pair:
-    """The pair with a lacking score set to what is best, or worst, for the release after."""
-    best, worst = (scale.high, scale.low) if scale.better == "higher" else (scale.low, scale.high)
-    if pair.before is None:
-        return pair._replace(before=worst if kindly else best)
-    if pair.after is None:
-        return pair._replace(after=best if kindly else worst)
-    return pair
+def _pushed(values: Sequence[float], scale: Scale, n: int) -> float:
+    """What moves the mean of `n` values away from 0, if the lacking ones have it."""
+    del n
+    return scale.high if sum(values) >= 0.0 else scale.low
 
 
-def _p_difference(measured: Callable[[float], ClusteredEstimate], gain: float, *, alpha: float) -> tuple[float, float]:
-    """Two-sided p of "alike", and one-sided p of "not worse"; an interval that holds its value excludes one side."""
-    if gain < 0.0:
-        p = _inverted(lambda at: measured(1.0 - 2.0 * at).interval.high < 0.0, alpha=alpha)
-        return min(1.0, 2.0 * p), p
-    p = _inverted(lambda at: measured(1.0 - 2.0 * at).interval.low > 0.0, alpha=alpha)
-    return min(1.0, 2.0 * p), 1.0
-
-
-def _inverted(excluded_at: Callable[[float], bool], *, alpha: float) -> float:
-    """Smallest level at which the one-sided bound still excludes; 1 where none below one half does.
-
-    Never on the other side of `alpha` than the bound that is shown, and within one per cent.
-    """
-    if excluded_at(alpha):
-        if excluded_at(_SMALLEST_P):
-            return _SMALLEST_P
-        low, high = math.log(_SMALLEST_P), math.log(alpha)
-    elif excluded_at(_LARGEST_ALPHA):
-        low, high = math.log(alpha), math.log(_LARGEST_ALPHA)
-    else:
-        return 1.0
-    while high - low > _P_PRECISION:
-        middle = (low + high) / 2
-        low, high = (low, middle) if excluded_at(math.exp(middle)) else (middle, high)
-    return math.exp(high)
+def _pulled(values: Sequence[float], scale: Scale, n: int) -> float:
+    """What brings the mean of `n` values nearest to 0, if the lacking ones have it."""
+    lacking = max(n - len(values), 1)
+    return min(max(-sum(values) / lacking, scale.low), scale.high)
 
 
 def _z(share: float) -> float:

@@ -12,13 +12,15 @@ from verify.deciding.comparison import (
     Scale,
     Weighed,
     decide_change,
+    leaning,
     outlook,
     overall_change,
+    p_equivalence,
     weigh,
 )
 from verify.engine.pairing import Paired, by_check, differences, pair_up
 from verify.engine.transcripts import Moved, choose, examples_of
-from verify.errors import NotEnoughDataError, UnknownNameError, UsageError
+from verify.errors import NotComparableError, NotEnoughDataError, UnknownNameError, UsageError
 from verify.planning.resolving import Methods, metric_of
 from verify.records import (
     Change,
@@ -31,10 +33,13 @@ from verify.records import (
     Levels,
     Manifest,
     Movement,
+    Outcome,
+    Particular,
     Plan,
     PlannedCheck,
     PlannedItem,
     Policy,
+    Reason,
     Release,
     Results,
     Subject,
@@ -44,6 +49,8 @@ from verify.statistics import holm
 EXAMPLES = 3
 """Items that are shown with their exchanges, of each check and in each direction."""
 
+_ALL = {ChangeReason.MEASURED_OTHERWISE, ChangeReason.NO_SUCH_METHOD}
+"""Reasons for which bundles are refused where no check has another."""
 _CONDITIONS = ("kind", "architecture", "dtype", "device", "path", "context", "has_chat_template")
 
 
@@ -103,7 +110,16 @@ class _Draft(NamedTuple):
 
     record: ComparedCheck
     scale: Scale
+    """By which its items are better or worse."""
     weighed: Weighed | None = None
+
+
+class _Obstacle(NamedTuple):
+    """Why a check cannot be compared."""
+
+    code: ChangeReason
+    reason: str
+    particulars: tuple[Particular, ...] = ()
 
 
 def compare(before: Kept, after: Kept, *, policy: Policy, methods: Methods, examples: int = EXAMPLES) -> Comparison:
@@ -117,20 +133,23 @@ def compare(before: Kept, after: Kept, *, policy: Policy, methods: Methods, exam
         examples: Items that are shown of each check and in each direction.
 
     Raises:
-        UsageError: The two were measured under other conditions (access level, seed), share no check, or the
-            policy has a margin that no check can have.
+        NotComparableError: The two were measured under other conditions (access level, seed), share no check, or
+            measured each that they share in another way.
+        UsageError: The policy has a margin that no check can have.
         EvidenceError: A bundle contradicts itself.
     """
     _refuse_other_conditions(before, after)
     both = _both(before, after)
     _refuse_unknown_margins(policy, both)
     drafts = [_draft(each, before, after, policy=policy, methods=methods) for each in both]
-    checks = _decided(drafts, min_clusters=policy.min_clusters)
+    _refuse_if_nothing_alike(drafts)
+    checks = _decided(drafts, min_clusters=policy.min_clusters, alike=_one_subject(before, after))
+    waived = _waived(both, policy)
     moved = {e.planned.name: _moved(e, draft, count=examples) for e, draft in zip(both, drafts, strict=True)}
     shown = examples_of(moved, before.responses(), after.responses())
     checks = [check.model_copy(update={"examples": shown[check.check]}) for check in checks]
     return Comparison(
-        outcome=overall_change(check.outcome for check in checks),
+        outcome=overall_change(check.outcome for check in checks if check.check not in waived),
         before=_release(before),
         after=_release(after),
         policy=policy.id,
@@ -141,21 +160,33 @@ def compare(before: Kept, after: Kept, *, policy: Policy, methods: Methods, exam
         seed=after.plan.seed,
         checks=tuple(checks),
         notes=_notes(before, after),
+        conditions=_conditions(before, after),
+        waived=waived,
     )
 
 
 def _refuse_other_conditions(before: Kept, after: Kept) -> None:
-    for what, old, new in (
-        ("access level", before.subject.access.value, after.subject.access.value),
-        ("seed", before.plan.seed, after.plan.seed),
-    ):
-        if old != new:
-            raise UsageError(
-                f"the bundles cannot be compared: other {what} ({old} before, {new} after); "
-                "run both releases with the same command"
-            )
+    found = [
+        (what, old, new)
+        for what, old, new in (
+            ("access level", before.subject.access.value, after.subject.access.value),
+            ("seed", str(before.plan.seed), str(after.plan.seed)),
+        )
+        if old != new
+    ]
+    if found:
+        raise NotComparableError(found)
     if not {c.name for c in before.plan.checks} & {c.name for c in after.plan.checks}:
-        raise UsageError("the bundles cannot be compared: they have no check in common")
+        raise NotComparableError([("no check in common", None, None)])
+
+
+def _refuse_if_nothing_alike(drafts: Sequence[_Draft]) -> None:
+    if all(draft.record.code in _ALL for draft in drafts):
+        raise NotComparableError(
+            (f"{draft.record.check}: {each.name}", each.before, each.after)
+            for draft in drafts
+            for each in draft.record.particulars
+        )
 
 
 def _refuse_unknown_margins(policy: Policy, both: Sequence[_Both]) -> None:
@@ -164,6 +195,19 @@ def _refuse_unknown_margins(policy: Policy, both: Sequence[_Both]) -> None:
     for own in policy.margins:
         if own.check.split(".")[0] in suites and own.check not in known:
             raise UnknownNameError(f"check (margin of policy {policy.id!r})", own.check, known=known)
+
+
+def _waived(both: Sequence[_Both], policy: Policy) -> tuple[str, ...]:
+    """Checks that neither release measured, where the policy allows that of a run."""
+    if Outcome.NOT_MEASURED.value not in policy.allow:
+        return ()
+    return tuple(
+        each.planned.name
+        for each in both
+        if each.before is not None
+        and each.after is not None
+        and None not in (each.before.not_measured, each.after.not_measured)
+    )
 
 
 def _both(before: Kept, after: Kept) -> list[_Both]:
@@ -191,50 +235,63 @@ def _draft(both: _Both, before: Kept, after: Kept, *, policy: Policy, methods: M
         reason="no item has a score in both releases",
         before=estimates[0],
         after=estimates[1],
-        differences=differences(both.before, both.after) if both.before and both.after else (),
     )
     obstacle = _obstacle(both, draft, methods=methods)
     if obstacle is not None:
-        code, reason = obstacle
-        return _Draft(draft.model_copy(update={"code": code, "reason": reason}), Scale(0.0, 1.0, planned.better))
+        update: dict[str, object] = {**obstacle._asdict()}
+        if obstacle.code is ChangeReason.MEASURED_OTHERWISE:
+            update["differences"] = tuple(str(each) for each in obstacle.particulars)
+        return _Draft(draft.model_copy(update=update), Scale(0.0, 1.0, planned.better))
     method = methods[planned.method].make(dict(planned.parameters), seed=after.plan.seed)
     metric = metric_of(method, planned.metric)
     scale = Scale(metric.low, metric.high, metric.better)
+    if planned.metric in method.item_sizes:
+        scale = Scale(*(metric.scores or (-metric.high, metric.high)), metric.better, sized=True)
     if margin >= scale.span:
         raise UsageError(
             f"policy {policy.id!r}: the margin {margin:g} of {planned.name} is not less than the whole range "
             f"[{scale.low:g}, {scale.high:g}] of {planned.metric}"
         )
-    pick = method.item_values[planned.metric]
+    pick = {**method.item_values, **method.item_sizes}[planned.metric]
     return _weighed(draft, pair_up(*both.scores, pick), both, scale, levels=_levels(policy))
 
 
-def _obstacle(both: _Both, draft: ComparedCheck, *, methods: Methods) -> tuple[ChangeReason, str] | None:
+def _obstacle(both: _Both, draft: ComparedCheck, *, methods: Methods) -> _Obstacle | None:
     """Why a check cannot be compared, seen before its scores are."""
     if both.before is None or both.after is None:
         side = "before" if both.after is None else "after"
-        return ChangeReason.MEASURED_OTHERWISE, f"only the release {side} was asked this"
-    if draft.differences:
-        return ChangeReason.MEASURED_OTHERWISE, "; ".join(draft.differences)
-    for side, planned in (("before", both.before), ("after", both.after)):
+        only = Particular(name="asked", **{side: "yes"})
+        return _Obstacle(ChangeReason.MEASURED_OTHERWISE, f"only the release {side} was asked this", (only,))
+    found = differences(both.before, both.after)
+    if found:
+        return _Obstacle(ChangeReason.MEASURED_OTHERWISE, "; ".join(map(str, found)), found)
+    sides = (("before", both.before, both.scores[0], draft.before), ("after", both.after, both.scores[1], draft.after))
+    for side, planned, _, _ in sides:
         if planned.not_measured is not None:
-            return ChangeReason.NOT_MEASURED, f"{side}: {planned.not_measured}"
-    for side, planned, scores in (("before", both.before, both.scores[0]), ("after", both.after, both.scores[1])):
+            code = Reason(planned.not_measured_code or Reason.ACCESS_LEVEL).value
+            why = Particular(name="not_measured", **{side: code})
+            return _Obstacle(ChangeReason.NOT_MEASURED, f"{side}: {planned.not_measured}", (why,))
+    for side, planned, scores, _ in sides:
         asked = len({score.item for score in scores})
         if asked < planned.n_items:
             text = f"{side}: the check ended after {asked} of {planned.n_items} items; run it with --no-sequential"
-            return ChangeReason.ENDED_EARLY, text
+            ended = Particular(name="ended_after", **{side: f"{asked}/{planned.n_items}"})
+            return _Obstacle(ChangeReason.ENDED_EARLY, text, (ended,))
     method, planned = methods.get(both.after.method), both.after
     if method is None or method.version != planned.method_version:
         here = "none" if method is None else f"version {method.version}"
         text = f"measured with {planned.method!r} version {planned.method_version}; here is {here}"
-        return ChangeReason.NO_SUCH_METHOD, text
-    if planned.metric not in method.make(dict(planned.parameters), seed=0).item_values:
+        used = Particular(name="method_here", before=f"{planned.method} {planned.method_version}", after=here)
+        return _Obstacle(ChangeReason.NO_SUCH_METHOD, text, (used,))
+    made = method.make(dict(planned.parameters), seed=0)
+    if planned.metric not in {*made.item_values, *made.item_sizes}:
         text = f"{planned.metric} is no mean over items: no paired test exists; the estimates stand side by side"
-        return ChangeReason.NO_ITEM_VALUE, text
-    for side, estimate in (("before", draft.before), ("after", draft.after)):
+        return _Obstacle(ChangeReason.NO_ITEM_VALUE, text)
+    for side, _, _, estimate in sides:
         if estimate is not None and estimate.display_only:
-            return ChangeReason.DISPLAY_ONLY, f"{side}: the estimate is for display; nothing may rest on it"
+            shown = Particular(name="display_only", **{side: "yes"})
+            text = f"{side}: the estimate is for display; nothing may rest on it"
+            return _Obstacle(ChangeReason.DISPLAY_ONLY, text, (shown,))
     return None
 
 
@@ -258,7 +315,8 @@ def _weighed(draft: ComparedCheck, paired: Paired, both: _Both, scale: Scale, *,
         weighed = weigh(paired.pairs, scale, margin=draft.margin, levels=levels)
     except NotEnoughDataError as error:
         return _Draft(record.model_copy(update={"reason": str(error)}), scale)
-    worse, better = _movements(paired, scale, margin=draft.margin)
+    by_item = leaning(paired.pairs, scale)
+    worse, better = _movements(paired, by_item, margin=draft.margin)
     seen = outlook(weighed, margin=draft.margin)
     return _Draft(
         record.model_copy(
@@ -275,7 +333,7 @@ def _weighed(draft: ComparedCheck, paired: Paired, both: _Both, scale: Scale, *,
                 "warnings": _warnings(seen, draft.margin),
             }
         ),
-        scale,
+        by_item,
         weighed,
     )
 
@@ -302,7 +360,7 @@ def _movements(paired: Paired, scale: Scale, *, margin: float) -> tuple[tuple[Mo
     return tuple(m for gain, m in moved if gain < 0), tuple(m for gain, m in moved if gain > 0)
 
 
-def _decided(drafts: Sequence[_Draft], *, min_clusters: int) -> list[ComparedCheck]:
+def _decided(drafts: Sequence[_Draft], *, min_clusters: int, alike: bool) -> list[ComparedCheck]:
     family = [draft.weighed.p_regression for draft in drafts if draft.weighed]
     adjusted = iter(holm(family) if family else ())
     checks = []
@@ -314,7 +372,11 @@ def _decided(drafts: Sequence[_Draft], *, min_clusters: int) -> list[ComparedChe
         outcome, code, reason = decide_change(
             draft.weighed, margin=draft.record.margin, holm_p=holm_p, min_clusters=min_clusters
         )
-        update = {"outcome": outcome, "code": code, "reason": reason, "holm_adjusted_p": holm_p}
+        update: dict[str, object] = {"outcome": outcome, "code": code, "reason": reason, "holm_adjusted_p": holm_p}
+        if code is ChangeReason.FEW_CLUSTERS:  # what nothing is decided from says nothing of power either
+            update |= {"power": None, "minimum_detectable": None, "warnings": ()}
+        elif alike:
+            update["p_equivalence"] = p_equivalence(draft.weighed)
         checks.append(draft.record.model_copy(update=update))
     return checks
 
@@ -348,15 +410,17 @@ def _levels(policy: Policy) -> Levels:
     return Levels(confidence=policy.confidence, alpha=policy.alpha)
 
 
+def _one_subject(before: Kept, after: Kept) -> bool:
+    return before.subject.digest == after.subject.digest
+
+
 def _notes(before: Kept, after: Kept) -> tuple[str, ...]:
-    notes = []
-    if before.subject.digest == after.subject.digest:
-        notes.append("both bundles are of the same subject: what differs is repeatability, not a release")
-    for name in _CONDITIONS:
-        old, new = getattr(before.subject, name), getattr(after.subject, name)
-        if old != new:
-            notes.append(f"{name}: {old} before, {new} after")
-    old, new = (kept.plan.engine.get("ax-verify", "?") for kept in (before, after))
-    if old != new:
-        notes.append(f"ax-verify: {old} before, {new} after")
-    return tuple(notes)
+    one = "both bundles are of the same subject: what differs is repeatability, not a release"
+    return (*((one,) if _one_subject(before, after) else ()), *map(str, _conditions(before, after)))
+
+
+def _conditions(before: Kept, after: Kept) -> tuple[Particular, ...]:
+    both = [(name, getattr(before.subject, name), getattr(after.subject, name)) for name in _CONDITIONS]
+    versions = [kept.plan.engine.get("ax-verify", "?") for kept in (before, after)]
+    both.append(("ax-verify", versions[0], versions[1]))
+    return tuple(Particular(name=name, before=str(old), after=str(new)) for name, old, new in both if old != new)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from verify.deciding.comparison import Pair
 from verify.errors import EvidenceError
 from verify.methods.estimating import Pick
-from verify.records import ItemScore, PlannedCheck, Scored
+from verify.records import ItemScore, Particular, PlannedCheck, Scored
 
 _ALIKE = ("method", "method_version", "parameters", "metric", "better", "estimand", "n_items", "items_digest")
 
@@ -65,21 +65,21 @@ def pair_up(before: Sequence[ItemScore], after: Sequence[ItemScore], pick: str |
     return Paired(tuple(pairs), *counts)
 
 
-def differences(before: PlannedCheck, after: PlannedCheck) -> tuple[str, ...]:
-    """How a check was measured differently in two plans: `name: before -> after`; empty where it was not."""
-    found: list[str] = []
+def differences(before: PlannedCheck, after: PlannedCheck) -> tuple[Particular, ...]:
+    """How a check was measured differently in two plans; empty where it was not."""
+    found: list[Particular] = []
     for name in _ALIKE:
         old, new = getattr(before, name), getattr(after, name)
         if old == new:
             continue
         if isinstance(old, dict):
             found.extend(
-                f"{name}.{key}: {old.get(key)!r} -> {new.get(key)!r}"
+                Particular(name=f"{name}.{key}", before=repr(old.get(key)), after=repr(new.get(key)))
                 for key in sorted({*old, *new})
                 if old.get(key) != new.get(key)
             )
         else:
-            found.append(f"{name}: {_short(old)} -> {_short(new)}")
+            found.append(Particular(name=name, before=_short(old), after=_short(new)))
     return tuple(found)
 
 

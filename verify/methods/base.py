@@ -94,6 +94,8 @@ class Method(ABC, Generic[ItemT, ParametersT]):
     Only for metrics whose estimate is the mean of that number over the items that have one: two releases are
     then compared item by item. Whether an item has one must not depend on the answer.
     """
+    item_sizes: ClassVar[Mapping[str, str | Pick]] = {}
+    """Metric -> the same, of a metric that is the *size* |mean| of that signed number, in `Metric.scores`."""
     tied_values: ClassVar[Mapping[str, tuple[str | Pick, str | Pick]]] = {}
     """Metric -> what gives the least and the greatest number that an item contributes, as its near ties may fall.
 

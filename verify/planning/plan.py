@@ -188,6 +188,8 @@ def _plan_check(  # noqa: PLR0913  # one argument for each thing that the plan f
             looks=at,
             parts=method.parts(metric.name),
         )
+    if power is not None and check.open_ended:
+        power = power.model_copy(update={"detectable": None, "power": 0.0, "needed": None})
     warnings = (
         {}
         if obstacle
@@ -198,6 +200,7 @@ def _plan_check(  # noqa: PLR0913  # one argument for each thing that the plan f
             n_clusters=items.clusters,
             min_clusters=max(policy.min_clusters, metric.min_clusters),
             power=power,
+            open_ended=check.open_ended,
         )
     )
     planned = PlannedCheck(
@@ -227,7 +230,7 @@ def _plan_check(  # noqa: PLR0913  # one argument for each thing that the plan f
         not_measured=obstacle.text if obstacle else None,
         not_measured_code=obstacle.reason.value if obstacle else None,
         lacking=obstacle.lacking if obstacle else (),
-        n_to_pass=n_to_pass(metric, bound, levels=levels),
+        n_to_pass=None if check.open_ended else n_to_pass(metric, bound, levels=levels),
         stopping=stopping,
         power=power,
         warnings=tuple(warnings.values()),

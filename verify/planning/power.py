@@ -129,12 +129,22 @@ def comparison_power(n_clusters: int, *, margin: float, levels: Levels) -> float
 
 
 def warnings_for(
-    *, metric: Metric, bound: Bound, levels: Levels, n_clusters: int, min_clusters: int, power: Power | None
+    *,
+    metric: Metric,
+    bound: Bound,
+    levels: Levels,
+    n_clusters: int,
+    min_clusters: int,
+    power: Power | None,
+    open_ended: bool,
 ) -> dict[Caution, str]:
     """What the reader should know before the run about a check's power: code -> the sentence that the plan keeps."""
     found: dict[Caution, str] = {}
     if n_clusters < min_clusters:
         found["few_sources"] = f"{n_clusters} independent sources; a verdict needs {min_clusters}: will be inconclusive"
+    if open_ended:
+        found["open_ended"] = f"a lower bound: it can fail {bound} and never pass it, however many sources there are"
+        return found
     needed = n_to_pass(metric, bound, levels=levels)
     if needed is not None and n_clusters < needed:
         found["faultless_needs_more"] = (

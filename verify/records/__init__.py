@@ -41,6 +41,7 @@ from verify.records.comparisons import (
     Movement,
     PairedTest,
     PairExample,
+    Particular,
     Release,
 )
 from verify.records.estimates import Estimand, Estimate, Levels
@@ -121,6 +122,7 @@ __all__ = [
     "Outcome",
     "PairExample",
     "PairedTest",
+    "Particular",
     "Performance",
     "Plan",
     "PlannedCheck",

@@ -56,7 +56,7 @@ class PairedTest(Record):
     """One-sided lower and upper bound of the gain, each at 1 - alpha."""
     alpha: float = Field(gt=0.0, lt=0.5)
     method: str
-    """`tango`, `mover-korn-graubard`, or `cr1-t` of the differences."""
+    """`tango`, `mover-korn-graubard`; `cr1-t` or `betting` of real differences; the same with `size-` for |mean|."""
     n_pairs: int = Field(ge=1)
     n_clusters: int = Field(ge=1)
     n_better: int = Field(ge=0)
@@ -68,6 +68,25 @@ class PairedTest(Record):
     """Two-sided p of "both alike": McNemar's mid-p (exact below 10 discordant pairs) for independent 0/1 pairs."""
     p_regression: Fraction
     """One-sided p of "not worse": half of `p_difference` where the gain is negative, else 1."""
+    p_equivalence: Fraction | None = None
+    """P of "they differ by the margin or more, either way": the larger of two one-sided p (TOST)."""
+
+
+class Particular(Record):
+    """One thing in which two releases, or what was asked of them, differ; reports name it in their language."""
+
+    name: str
+    """As in the plan or the subject: `n_items`, `parameters.KEY`, `dtype`, `asked`."""
+    before: str | None = None
+    """None where it does not concern the release before."""
+    after: str | None = None
+
+    def __str__(self) -> str:
+        """`name: before -> after`, or the one side that it concerns."""
+        if self.before is not None and self.after is not None:
+            return f"{self.name}: {self.before} -> {self.after}"
+        side, value = ("before", self.before) if self.after is None else ("after", self.after)
+        return f"{self.name}: {value} ({side})"
 
 
 class Movement(Record):
@@ -123,7 +142,10 @@ class ComparedCheck(Record):
     power: Fraction | None = None
     """Probability that two releases that are alike pass this margin, at the variation seen."""
     minimum_detectable: float | None = None
-    """Worsening that is found with probability 0.8 at alpha, in the metric's unit."""
+    """Worsening that is found with probability 0.8 at alpha, in the metric's unit; None where not even the
+    largest is."""
+    p_equivalence: Fraction | None = None
+    """Where both bundles are of one subject: p of "a difference by the margin or more, either way" (TOST), at worst."""
     unscored_before: int = Field(default=0, ge=0)
     """Pairs in which only the release before has no score."""
     unscored_after: int = Field(default=0, ge=0)
@@ -133,6 +155,8 @@ class ComparedCheck(Record):
     examples: Annotated[tuple[PairExample, ...], Tuple] = ()
     differences: Strings = ()
     """How the two were measured differently; empty where they were measured alike."""
+    particulars: Annotated[tuple[Particular, ...], Tuple] = ()
+    """What `reason` says of a check that is not comparable, for reports in another language."""
     warnings: Strings = ()
 
 
@@ -162,13 +186,25 @@ class Comparison(Record):
     min_clusters: int = Field(ge=2)
     seed: int
     checks: Annotated[tuple[ComparedCheck, ...], Tuple]
+    waived: Strings = ()
+    """Checks that neither release measured where the policy allows `not_measured`; they do not count."""
     notes: Strings = ()
     """Conditions in which the two runs differed although each check was measured alike."""
+    conditions: Annotated[tuple[Particular, ...], Tuple] = ()
+    """The same, for reports in another language."""
+
+    @property
+    def one_subject(self) -> bool:
+        """Whether both bundles are of the very same subject, so that equivalence is asked."""
+        return self.before.subject_digest == self.after.subject_digest
+
     decision_rule: str = (
         "no_worse: a worsening by the margin or more is excluded at one-sided alpha (score test of Tango with "
-        "restricted maximum likelihood for independent 0/1 pairs, cluster-robust otherwise), also when each score "
+        "restricted maximum likelihood for independent 0/1 pairs; cluster-robust otherwise, by a bet that holds for "
+        "any distribution where differences are few or skewed), also when each score "
         "that one release lacks counts against the release after; worse: not so, and a worsening is found by the "
         "one-sided paired test (McNemar mid-p for independent 0/1 pairs), Holm-adjusted over all compared checks, "
         "also when each lacking score counts for the release after; else inconclusive. "
-        "no_worse overall: every check is (intersection-union, no correction)."
+        "no_worse overall: every check that counts is (intersection-union, no correction). "
+        "Of one subject, equivalent: differences by the margin or more are excluded both ways (two one-sided tests)."
     )

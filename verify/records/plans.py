@@ -8,7 +8,9 @@ from verify.records.base import Digest, Fraction, Record, Strings, Text, Tuple
 from verify.records.checks import Bound, Concern
 from verify.records.estimates import Estimand, Levels
 
-Caution: TypeAlias = Literal["few_sources", "faultless_needs_more", "low_power", "low_power_at_worst", "bound_is_ideal"]
+Caution: TypeAlias = Literal[
+    "few_sources", "open_ended", "faultless_needs_more", "low_power", "low_power_at_worst", "bound_is_ideal"
+]
 """What the items of a check cannot show, as `PlannedCheck.cautions` has it."""
 
 
@@ -25,7 +27,7 @@ class Power(Record):
     power: Fraction
     """Probability that this subject passes."""
     needed: int | None
-    """Independent sources at which it passes in four runs of five; null if more than any suite has."""
+    """Independent sources at which it passes in four runs of five; null if more than any suite has, or no number."""
     expected: float | None = Field(default=None, ge=0.0)
     """Mean number of sources that this subject is asked about, where the check may stop early."""
     worst_case: bool = False

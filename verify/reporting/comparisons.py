@@ -1,6 +1,6 @@
 """The comparison of two releases for terminals and pipelines; decides nothing."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
@@ -8,74 +8,29 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text as Line
 
-from verify.records import Change, ChangeReason, ComparedCheck, Comparison, PairExample, Text, Unscored
+from verify.deciding.comparison import ASKED_POWER
+from verify.records import (
+    Change,
+    ChangeReason,
+    ComparedCheck,
+    Comparison,
+    PairedTest,
+    PairExample,
+    Particular,
+    Unscored,
+)
 from verify.reporting.examples import answered, asked
+from verify.reporting.tables import Identifier, id_column, short_column
 from verify.reporting.text import masked, number, one_line, probability, xml_text
+from verify.reporting.words import Words
 
-OUTCOMES: Final = {
-    Change.NO_WORSE: Text(ko="나빠지지 않음", en="no worse"),
-    Change.WORSE: Text(ko="나빠짐", en="worse"),
-    Change.INCONCLUSIVE: Text(ko="판정 보류", en="inconclusive"),
-    Change.NOT_COMPARABLE: Text(ko="비교 불가", en="not comparable"),
-}
 _STYLES: Final = {
     Change.NO_WORSE: "green",
     Change.WORSE: "bold red",
     Change.INCONCLUSIVE: "yellow",
     Change.NOT_COMPARABLE: "dim",
 }
-_COLUMNS: Final = {
-    "check": Text(ko="점검", en="check"),
-    "outcome": Text(ko="결과", en="outcome"),
-    "before": Text(ko="이전", en="before"),
-    "after": Text(ko="이후", en="after"),
-    "gain": Text(ko="개선폭 [구간]", en="gain [interval]"),
-    "margin": Text(ko="허용폭", en="margin"),
-    "moved": Text(ko="나빠진·나아진 쌍", en="worse·better pairs"),
-    "p": Text(ko="비열등 p·악화 p(Holm)", en="p no worse·p worse (Holm)"),
-    "mde": Text(ko="검출 한계·검출력", en="detectable·power"),
-}
-_REASONS: Final = {
-    ChangeReason.MARGIN_EXCLUDED: Text(
-        ko="허용폭 {margin:g}만큼 나빠졌을 가능성을 배제함",
-        en="a worsening by {margin:g} is excluded",
-    ),
-    ChangeReason.REGRESSION_FOUND: Text(
-        ko="나빠진 것이 확인됨: 허용폭 {margin:g}을 배제하지 못했고, 악화 p {p}",
-        en="a worsening was found: one by {margin:g} is not excluded, p of no worsening {p}",
-    ),
-    ChangeReason.INTERVAL_HOLDS_MARGIN: Text(
-        ko="이 문항 수로는 어느 쪽도 말할 수 없음: 개선폭의 단측 한계 [{low:+.3f}, {high:+.3f}], 허용폭 {margin:g}",
-        en="these items show neither: one-sided bounds of the gain [{low:+.3f}, {high:+.3f}], margin {margin:g}",
-    ),
-    ChangeReason.DEPENDS_ON_UNSCORED: Text(
-        ko="한쪽에만 점수가 있는 {lacking}건을 불리하게 세면 결과가 달라짐",
-        en="the outcome hangs on {lacking} items that only one release has a score for",
-    ),
-    ChangeReason.FEW_CLUSTERS: Text(ko="독립 출처가 {clusters}개뿐임", en="{clusters} independent sources only"),
-    ChangeReason.NOTHING_PAIRED: Text(
-        ko="두 판 모두에 점수가 있는 문항이 모자람", en="too few items have a score in both releases"
-    ),
-    ChangeReason.TOO_MANY_LOST: Text(
-        ko="점수 없는 쌍이 너무 많음 (이전만 {before}, 이후만 {after}, 둘 다 {both})",
-        en="too many pairs lack a score (before {before}, after {after}, both {both})",
-    ),
-    ChangeReason.MEASURED_OTHERWISE: Text(ko="서로 다르게 측정함", en="measured differently"),
-    ChangeReason.NOT_MEASURED: Text(ko="한쪽에서 실시하지 않음", en="not measured in one of the two"),
-    ChangeReason.ENDED_EARLY: Text(
-        ko="순차 판정으로 일찍 끝난 점검이어서 짝지을 수 없음", en="a sequential verdict ended it before its last item"
-    ),
-    ChangeReason.DISPLAY_ONLY: Text(
-        ko="한쪽의 값이 참고용이어서 판단의 근거가 되지 못함", en="one of the values is for display only"
-    ),
-    ChangeReason.NO_ITEM_VALUE: Text(
-        ko="{metric}은(는) 문항별 평균이 아니어서 짝지은 검정이 없음: 두 추정값을 나란히 보임",
-        en="{metric} is no mean over items: no paired test exists; the estimates stand side by side",
-    ),
-    ChangeReason.NO_SUCH_METHOD: Text(
-        ko="같은 판의 측정 방법이 여기에 없음", en="the method of that version is not here"
-    ),
-}
+_COLUMNS: Final = ("outcome", "before", "after", "gain", "bound", "margin")
 _TOLD: Final = frozenset(
     {
         ChangeReason.MEASURED_OTHERWISE,
@@ -85,123 +40,205 @@ _TOLD: Final = frozenset(
         ChangeReason.NO_SUCH_METHOD,
     }
 )
-"""Reasons whose particulars only the record's own words have."""
-_WEAK: Final = Text(
-    ko="허용폭 {margin:g}에서 검출력 {power:.2f}: 나빠지지 않은 판도 이 확률로만 통과한다(0.8 필요). "
-    "문항을 늘리거나, 실행 전에 허용폭을 넓혀 정한다",
-    en="power {power:.2f} at the margin {margin:g}: a release that is no worse passes with that probability only "
-    "(asked: 0.8); ask more items, or declare a wider margin before the run",
-)
+"""Reasons that have particulars."""
+_FAMILIES: Final = {"access level": "access", "kind": "kind", "not_measured": "reason"}
+"""What has values that other texts name already."""
 _CHANGED: Final = 4
 """Words of a score that are shown where they changed."""
+_LISTED: Final = 10
+"""Items that are named."""
 
 
-def comparison_table(comparison: Comparison, *, language: str) -> RenderableType:
-    """Outcome, one row a check, why checks are undecided, and items that moved.
+def comparison_table(comparison: Comparison, *, words: Words) -> RenderableType:
+    """Outcome, one row a check, why checks are undecided, items that moved, and what the exit code says.
 
     All texts are `rich.text.Text` (no markup is read from them) with control characters written out; numbers and
-    mail addresses are covered a second time.
+    mail addresses are covered a second time. A check that nothing is decided of shows no number of a comparison.
     """
-    ko = language == "ko"
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for title in _COLUMNS.values():
-        table.add_column(title[language], overflow="fold")
+    id_column(table, words("compare.column.check"), [check.check for check in comparison.checks])
+    for name in _COLUMNS:
+        short_column(table, words(f"compare.column.{name}"), right=name != "outcome")
     for check in comparison.checks:
-        table.add_row(*_cells(check, language))
+        table.add_row(Identifier(check.check), *_cells(check, words))
     parts: list[RenderableType] = [
         Line.assemble(
             one_line(comparison.before.subject),
             " → ",
             (one_line(comparison.after.subject), "bold"),
             "  ",
-            (OUTCOMES[comparison.outcome][language], _STYLES[comparison.outcome]),
+            (words(f"compare.outcome.{comparison.outcome.value}"), _STYLES[comparison.outcome]),
         ),
-        Line(_basis(comparison, ko=ko), style="dim"),
+        Line(_basis(comparison, words), style="dim"),
         Line(),
         table,
         Line(),
     ]
-    parts += [Line(one_line(note, limit=400), style="dim") for note in comparison.notes]
+    if comparison.one_subject:
+        parts.append(Line(words("compare.one_subject"), style="dim"))
+    parts += [
+        Line(words("compare.condition", what=told(condition, words)), style="dim")
+        for condition in comparison.conditions
+    ]
     for check in comparison.checks:
-        parts += _details(check, language)
+        parts += _details(check, words, least=comparison.min_clusters)
+    parts.append(Line(f"\n{_end(comparison, words)}", style="bold"))
     return Group(*parts)
 
 
-def _basis(comparison: Comparison, *, ko: bool) -> str:
-    alpha = f"{comparison.levels.alpha:g}"
-    if ko:
-        planned = "실행 전에 정한 허용폭" if comparison.margins_planned else "실행 뒤에 고른 정책의 허용폭(주의)"
-        return f"정책 {comparison.policy}, 단측 유의수준 {alpha}, {planned}. 개선폭은 클수록 나아진 것이다."
-    planned = "margins fixed before the run" if comparison.margins_planned else "NOTE: margins chosen after the run"
-    return f"policy {comparison.policy}, one-sided alpha {alpha}, {planned}. A gain above 0 is an improvement."
+def refusal(differences: Iterable[tuple[str, str | None, str | None]], *, words: Words) -> RenderableType:
+    """Why two bundles cannot be compared, one line for each check that differs, or for all of them."""
+    found: dict[str, list[str]] = {}
+    for name, before, after in differences:
+        check, _, what = name.rpartition(": ")
+        found.setdefault(check, []).append(told(Particular(name=what, before=before, after=after), words))
+    lines = (
+        "; ".join(texts) if not check else f"{one_line(check)}: {'; '.join(texts)}" for check, texts in found.items()
+    )
+    return Group(Line(words("compare.refused"), style="bold red"), *(Line(f"• {line}") for line in lines))
 
 
-def _cells(check: ComparedCheck, language: str) -> Iterator[Line]:
-    test = check.test
-    yield Line(one_line(check.check))
-    yield Line(OUTCOMES[check.outcome][language], style=_STYLES[check.outcome])
-    yield Line(number(check.before.value) if check.before is not None else "—")
-    yield Line(number(check.after.value) if check.after is not None else "—")
-    if test is None:
-        yield Line("—")
-        yield Line(f"{check.margin:g}")
-        yield from (Line("—") for _ in range(3))
-        return
-    low, high = test.interval
-    yield Line(f"{test.gain:+.3f} [{low:+.3f}, {high:+.3f}]")
+def told(particular: Particular, words: Words) -> str:
+    """What differs, in the language of the report; values that have no name stay as they are."""
+    family, _, key = particular.name.partition(".")
+    what = words(f"compare.what.{family}", key=one_line(key))
+    values = {
+        side: _named(family, value, words)
+        for side, value in (("before", particular.before), ("after", particular.after))
+        if value is not None
+    }
+    if not values:
+        return what
+    return words(f"compare.side.{'both' if len(values) == 2 else next(iter(values))}", what=what, **values)
+
+
+def _named(family: str, value: str, words: Words) -> str:
+    if family in _FAMILIES:
+        return words(f"{_FAMILIES[family]}.{value}")
+    key = f"compare.value.{value}"
+    return words(key) if key in words.keys_below("compare.value") else one_line(value)
+
+
+def _basis(comparison: Comparison, words: Words) -> str:
+    margins = words("compare.planned" if comparison.margins_planned else "compare.chosen_late")
+    return words(
+        "compare.basis", policy=one_line(comparison.policy), alpha=f"{comparison.levels.alpha:g}", margins=margins
+    )
+
+
+def _end(comparison: Comparison, words: Words) -> str:
+    checks = [check for check in comparison.checks if check.check not in comparison.waived]
+    count = {outcome: [c.check for c in checks if c.outcome is outcome] for outcome in Change}
+    text = words(
+        f"compare.end.{comparison.outcome.value}",
+        compared=len(checks),
+        names=", ".join(map(one_line, count[Change.WORSE])),
+        **{outcome.value: len(names) for outcome, names in count.items() if outcome is not Change.NO_WORSE},
+    )
+    if not comparison.waived:
+        return text
+    return f"{text}. {words('compare.end.waived', count=len(comparison.waived))}"
+
+
+def _cells(check: ComparedCheck, words: Words) -> Iterator[Line]:
+    yield Line(words(f"compare.outcome.{check.outcome.value}"), style=_STYLES[check.outcome])
+    test = _telling(check)
+    side_by_side = test is not None or check.code is ChangeReason.NO_ITEM_VALUE
+    for estimate in (check.before, check.after):
+        yield Line(number(estimate.value) if estimate is not None and side_by_side else "—")
+    yield Line(f"{test.gain:+.3f}" if test is not None else "—")
+    yield Line(f"{test.bounds[0]:+.3f}" if test is not None else "—")
     yield Line(f"{check.margin:g}")
-    yield Line(f"{test.n_worse}·{test.n_better} / {test.n_pairs:,}")
-    yield Line(f"{_p(check.p_noninferior)}·{_p(check.holm_adjusted_p)}")
-    detectable = "—" if check.minimum_detectable is None else number(check.minimum_detectable)
-    power = "—" if check.power is None else f"{check.power:.2f}"
-    yield Line(f"{detectable}·{power}")
+
+
+def _telling(check: ComparedCheck) -> PairedTest | None:
+    """The test, where something may be read from it."""
+    return None if check.code is ChangeReason.FEW_CLUSTERS else check.test
 
 
 def _p(value: float | None) -> str:
     return "—" if value is None else probability(value)
 
 
-def _details(check: ComparedCheck, language: str) -> Iterator[Line]:
-    ko = language == "ko"
-    if check.outcome is not Change.NO_WORSE:
-        name = one_line(check.title[language])
-        yield Line(f"• {check.check} ({name}): {reason_of(check, language)}")
-    if check.warnings:
-        text = _WEAK[language].format(margin=check.margin, power=check.power)
-        yield Line(f"  {'주의' if ko else 'note'}: {text}", style="yellow")
+def _details(check: ComparedCheck, words: Words, *, least: int) -> Iterator[Line]:
+    test = _telling(check)
+    if test is None and check.outcome is Change.NO_WORSE:
+        return
+    name = one_line(check.title[words.language])
+    yield Line(f"• {check.check} ({name}): {reason_of(check, words, least=least)}")
+    if test is None:
+        return
+    yield Line(f"  {_numbers(check, test, words)}", style="dim")
+    if check.p_equivalence is not None:
+        key = "equivalent" if check.p_equivalence <= test.alpha else "not_equivalent"
+        yield Line(f"  {words(f'compare.{key}', p=_p(check.p_equivalence))}")
+    if check.power is not None and check.power < ASKED_POWER:
+        text = words("compare.weak", margin=f"{check.margin:g}", power=f"{check.power:.2f}", asked=f"{ASKED_POWER:g}")
+        yield Line(f"  {text}", style="yellow")
     for better, moved in ((False, check.regressions), (True, check.improvements)):
         if not moved:
             continue
-        what = ("나아진 문항", "improved items") if better else ("나빠진 문항", "items that got worse")
-        ids = ", ".join(one_line(each.item) for each in moved[:10])
-        more = f" … +{len(moved) - 10}" if len(moved) > 10 else ""
-        yield Line(f"  {check.check}: {what[0 if ko else 1]} {len(moved)}: {ids}{more}")
+        ids = ", ".join(one_line(each.item) for each in moved[:_LISTED])
+        more = f" … +{len(moved) - _LISTED}" if len(moved) > _LISTED else ""
+        yield Line(
+            f"  {words('compare.improvements' if better else 'compare.regressions', count=len(moved), ids=ids)}{more}"
+        )
         for example in check.examples:
             if example.better is better:
-                yield from _example(example)
+                yield from _example(example, words)
 
 
-def reason_of(check: ComparedCheck, language: str) -> str:
-    """Why the outcome is what it is, in one sentence."""
+def _numbers(check: ComparedCheck, test: PairedTest, words: Words) -> str:
+    detectable = check.minimum_detectable
+    return words(
+        "compare.detail",
+        confidence=f"{test.confidence:.0%}",
+        low=f"{test.interval[0]:+.3f}",
+        high=f"{test.interval[1]:+.3f}",
+        method=words(f"compare.method.{test.method}"),
+        worse=test.n_worse,
+        better=test.n_better,
+        pairs=f"{test.n_pairs:,}",
+        clusters=f"{test.n_clusters:,}",
+        p_noninferior=_p(check.p_noninferior),
+        p_regression=_p(check.holm_adjusted_p),
+        detectable=words("compare.undetectable") if detectable is None else number(detectable),
+        power="—" if check.power is None else f"{check.power:.2f}",
+    )
+
+
+def reason_of(check: ComparedCheck, words: Words, *, least: int) -> str:
+    """Why the outcome is what it is, in one sentence.
+
+    Args:
+        check: What was compared.
+        words: Of the reader's language.
+        least: Independent sources that an outcome needs.
+    """
     low, high = check.test.bounds if check.test is not None else (0.0, 0.0)
-    text = _REASONS[check.code][language].format(
-        margin=check.margin,
+    text = words(
+        f"compare.reason.{check.code.value}",
+        margin=f"{check.margin:g}",
         metric=one_line(check.metric),
         p=_p(check.holm_adjusted_p),
-        low=low,
-        high=high,
+        low=f"{low:+.3f}",
+        high=f"{high:+.3f}",
         lacking=check.unscored_before + check.unscored_after,
         clusters=check.test.n_clusters if check.test is not None else 0,
+        least=least,
         before=check.unscored_before,
         after=check.unscored_after,
         both=check.unscored_both,
     )
-    return f"{text}: {one_line(check.reason, limit=400)}" if check.code in _TOLD else text
+    if check.code not in _TOLD:
+        return text
+    particulars = "; ".join(told(each, words) for each in check.particulars) or one_line(check.reason, limit=400)
+    return f"{text} ({particulars})"
 
 
-def _example(example: PairExample) -> Iterator[Line]:
+def _example(example: PairExample, words: Words) -> Iterator[Line]:
     yield Line(f"    [{one_line(example.item)}] {_question(example)}", style="dim")
-    for before, after in _changed(example):
+    for before, after in _changed(example, words):
         yield Line(f"      {before} → {after}", style="dim")
 
 
@@ -210,17 +247,24 @@ def _question(example: PairExample) -> str:
     return _fit(asked(exchanges[0].request)) if exchanges else ""
 
 
-def _changed(example: PairExample) -> Iterator[tuple[str, str]]:
+def _changed(example: PairExample, words: Words) -> Iterator[tuple[str, str]]:
     """What the two answers say: the words of the scores that differ, else the first answers themselves."""
     old, new = example.before, example.after
     if isinstance(old, Unscored) or isinstance(new, Unscored):
         return
-    words = [name for name in new.labels if old.labels.get(name) != new.labels[name]]
-    for name in words[:_CHANGED]:
-        yield f"{one_line(name)}: {_fit(old.labels.get(name, ''))}", _fit(new.labels[name])
-    if not words and example.exchanges_before and example.exchanges_after:
+    changed = [name for name in new.labels if old.labels.get(name) != new.labels[name]]
+    for name in changed[:_CHANGED]:
+        called = one_line(words.named(name, "shown"))
+        yield f"{called}: {_fit(_role(old.labels, name, words))}", _fit(_role(new.labels, name, words))
+    if not changed and example.exchanges_before and example.exchanges_after:
         first, second = (each[0].response for each in (example.exchanges_before, example.exchanges_after))
         yield _fit(answered(first)), _fit(answered(second))
+
+
+def _role(labels: Mapping[str, str], name: str, words: Words) -> str:
+    """The word of a score; roles of a bias question, which has a kind, are named, answers stay as they are."""
+    word = labels.get(name, "")
+    return words.named(word, "role") if "kind" in labels else word
 
 
 def _fit(text: str) -> str:

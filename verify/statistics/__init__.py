@@ -1,5 +1,6 @@
 """Intervals, tests and plans: pure numbers in, pure numbers out, nothing read or written."""
 
+from verify.statistics.bounded import BoundedMean, inverted
 from verify.statistics.clusters import MIN_CLUSTERS_FOR_VERDICT, ClusteredEstimate, clustered_mean, clustered_proportion
 from verify.statistics.generations import items_times_generations, pass_at_k
 from verify.statistics.groups import clustered_difference, koopman_ratio, miettinen_nurminen, newcombe_difference
@@ -35,6 +36,7 @@ from verify.statistics.planning import (
     noninferiority_power,
     power,
 )
+from verify.statistics.powered import MIN_LABELLED_CLUSTERS, PoweredMean, powered_mean
 from verify.statistics.ranks import (
     Auc,
     TprAtFpr,
@@ -48,14 +50,23 @@ from verify.statistics.ranks import (
     tpr_at_fpr,
 )
 from verify.statistics.reliability import CalibrationError, brier, expected_calibration_error
-from verify.statistics.sequential import EProcess, SequentialTest, Stopped, betting_interval, confidence_sequence
+from verify.statistics.sequential import (
+    EProcess,
+    SequentialTest,
+    Stopped,
+    betting_interval,
+    betting_p,
+    confidence_sequence,
+)
 from verify.statistics.smoothing import certified_radius
 from verify.statistics.stopping import StoppingOdds, stopping_odds
 
 __all__ = [
     "MIN_CLUSTERS_FOR_VERDICT",
+    "MIN_LABELLED_CLUSTERS",
     "MIN_YOUDEN",
     "Auc",
+    "BoundedMean",
     "CalibrationError",
     "ClusteredEstimate",
     "Direction",
@@ -65,6 +76,7 @@ __all__ = [
     "JudgeRecord",
     "JudgedRate",
     "McNemar",
+    "PoweredMean",
     "SequentialTest",
     "Side",
     "Stopped",
@@ -73,6 +85,7 @@ __all__ = [
     "acceptance_number",
     "benjamini_hochberg",
     "betting_interval",
+    "betting_p",
     "brier",
     "canary_rank_p",
     "certified_radius",
@@ -90,6 +103,7 @@ __all__ = [
     "fisher_pooled",
     "holm",
     "hypergeometric",
+    "inverted",
     "items_times_generations",
     "jeffreys",
     "judged_rate",
@@ -109,6 +123,7 @@ __all__ = [
     "paired_difference",
     "pass_at_k",
     "power",
+    "powered_mean",
     "roc_auc",
     "rogan_gladen",
     "steinke_epsilon_lower_bound",

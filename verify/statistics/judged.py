@@ -8,11 +8,11 @@ import math
 from typing import Final, NamedTuple
 
 import numpy as np
-from scipy import stats
 
 from verify.errors import NotEnoughDataError, StatisticsError
 from verify.statistics import _checks
-from verify.statistics.intervals import Interval
+from verify.statistics._scores import outer_root
+from verify.statistics.intervals import Interval, beta_bound, clopper_pearson
 
 MIN_YOUDEN: Final = 0.3
 """Sensitivity + specificity - 1 below which a judge is not fit for its purpose."""
@@ -69,10 +69,17 @@ def rogan_gladen(flagged: int, judged: int, *, judge: JudgeRecord) -> float:
 
 
 def judged_rate(flagged: int, judged: int, *, judge: JudgeRecord, confidence: float = 0.95) -> JudgedRate:
-    """True rate with the plug-in interval of Lee et al., which carries the judge's own uncertainty.
+    """True rate with an interval that carries the judge's own uncertainty, however poor the judge.
 
-    All three proportions are shrunk as by Agresti and Coull before they are combined, and the centre is
-    shifted for the skewness that the division brings.
+    A rate theta is in the interval where 0 is in that of (estimate - theta) * (q0 + q1 - 1), a linear function of
+    three proportions, whose margins are those of Clopper and Pearson, added as squares (MOVER). Nothing is divided
+    by Youden's index, which near the limit of fitness is uncertain itself: there the plug-in interval of Lee et al.
+    covers as little as 0.84 of the worlds in which it is given. A judge that says little leaves the whole of [0, 1].
+
+    Simulated over rates from 0 to 1, judges from an index of 0.3 on, 50 to 2000 items and 15 to 500 labels of each
+    kind: of the two-sided intervals that are given at most their nominal share misses; of the one-sided bounds too,
+    but for judges so near the limit that half of their records are refused: those that are left flatter, and
+    either bound misses in up to 0.09 of them instead of 0.05 (0.05 of all worlds).
 
     Args:
         flagged: Items that the judge called positive.
@@ -88,24 +95,31 @@ def judged_rate(flagged: int, judged: int, *, judge: JudgeRecord, confidence: fl
         StatisticsError: A count is not a count.
 
     References:
-        Lee et al. (2025), https://arxiv.org/abs/2511.21140
+        Fieller (1954), J. R. Statist. Soc. B 16, 175-185; Zou, Huang and Zhang (2009), Computational Statistics and
+        Data Analysis 53, 1080-1085; Lee et al. (2025), https://arxiv.org/abs/2511.21140
     """
     value = rogan_gladen(flagged, judged, judge=judge)
-    z = float(stats.norm.isf(_checks.alpha_of(confidence) / 2))
-    n = judged + z * z
-    p = (flagged + z * z / 2) / n
-    m1, m0 = judge.positives + 2.0, judge.negatives + 2.0
-    q1, q0 = (judge.true_positives + 1.0) / m1, (judge.true_negatives + 1.0) / m0
-    youden = q0 + q1 - 1.0
-    theta = (p + q0 - 1.0) / youden
-    noise0, noise1 = q0 * (1.0 - q0) / m0, q1 * (1.0 - q1) / m1
-    shift = 2.0 * z * z * (theta * noise1 - (1.0 - theta) * noise0)
-    error = math.sqrt(p * (1.0 - p) / n + (1.0 - theta) ** 2 * noise0 + theta**2 * noise1) / youden
-    # Where the record contradicts what was seen the centre lies outside [0, 1]; bring it back before the
-    # margin is added, or the clipped interval would be empty.
-    centre = min(max(theta + shift, 0.0), 1.0)
-    low, high = max(0.0, centre - z * error), min(1.0, centre + z * error)
-    return JudgedRate(value, Interval(min(low, value), max(high, value)))
+    q1, q0 = judge.sensitivity, judge.specificity
+    # Where the record contradicts the flags the value is cut off at 0 or 1; the share is then the one of that value.
+    p = min(max(value * q1 + (1.0 - value) * (1.0 - q0), 0.0), 1.0)
+    tail = _checks.alpha_of(confidence) / 2
+    of_p = Interval(
+        beta_bound(p * judged, judged, side="lower", alpha=tail),
+        beta_bound(p * judged, judged, side="upper", alpha=tail),
+    )
+    of_q1 = clopper_pearson(judge.true_positives, judge.positives, confidence=confidence)
+    of_q0 = clopper_pearson(judge.true_negatives, judge.negatives, confidence=confidence)
+
+    def beyond_low(theta: float) -> float:
+        margin = math.hypot(p - of_p.low, theta * (of_q1.high - q1), (1.0 - theta) * (q0 - of_q0.low))
+        return (value - theta) * (q1 + q0 - 1.0) - margin
+
+    def beyond_high(theta: float) -> float:
+        margin = math.hypot(of_p.high - p, theta * (q1 - of_q1.low), (1.0 - theta) * (of_q0.high - q0))
+        return (value - theta) * (q1 + q0 - 1.0) + margin
+
+    low = outer_root(beyond_low, start=value, end=0.0)
+    return JudgedRate(value, Interval(low, outer_root(beyond_high, start=value, end=1.0)))
 
 
 def judged_rate_bayes(

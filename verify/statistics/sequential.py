@@ -13,7 +13,7 @@ On 0/1 data the factors are the likelihood ratios of p1 = m + u * (1 - m) agains
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Final, Literal, NamedTuple
 
 import numpy as np
@@ -183,18 +183,28 @@ def confidence_sequence(means: Sequence[float], *, confidence: float = 0.95) -> 
 
 
 def betting_interval(
-    values: Sequence[float], *, low: float = 0.0, high: float = 1.0, confidence: float = 0.95
+    values: Sequence[float],
+    *,
+    low: float = 0.0,
+    high: float = 1.0,
+    confidence: float = 0.95,
+    clusters: Sequence[Hashable] | None = None,
 ) -> Interval:
-    """Interval for the mean of independent bounded scores with guaranteed coverage, for any distribution.
+    """Interval for the mean of bounded scores with guaranteed coverage, for any distribution.
 
     It is the confidence sequence read once, at the end, so that the order does not matter. Wider than t by
     a half or so, and right where t is not: many zeros, few items, scores near an end.
 
+    Items of one cluster are one round of the bet, with a stake in proportion to their number: the factor
+    1 + u (m / m_max) (x - mean) / (mean - low) of a cluster of m items with the mean x has expectation 1 where the
+    mean over *items* is the one under test, whatever the sizes and whatever binds the items of a cluster.
+
     Args:
-        values: Scores of independent units (items, or cluster means), shape (n,).
+        values: Scores, shape (n,).
         low: Least value that a score can take.
         high: Greatest value that a score can take.
         confidence: Two-sided coverage, in (0, 1).
+        clusters: Source of each score, shape (n,); each its own where None.
 
     Returns:
         Both ends, in [low, high].
@@ -203,31 +213,90 @@ def betting_interval(
         NotEnoughDataError: There is no value.
         StatisticsError: A value is not finite or outside the range.
     """
-    scores = _checks.finite(values, "values")
-    span = _checks.span_of(scores, low=low, high=high)
-    unit = np.clip((scores - low) / span, 0.0, 1.0)
+    unit, span = _in_unit(values, low=low, high=high)
     threshold = -math.log(_checks.alpha_of(confidence) / 2)
-    lower, upper = _lower(unit, threshold, start=0.0), 1.0 - _lower(1.0 - unit, threshold, start=0.0)
+    lower = _lower(unit, threshold, start=0.0, clusters=clusters)
+    upper = 1.0 - _lower(1.0 - unit, threshold, start=0.0, clusters=clusters)
     return Interval(low + span * lower, low + span * upper)
 
 
-def _lower(seen: _checks.Floats, threshold: float, *, start: float) -> float:
+def betting_p(
+    values: Sequence[float],
+    *,
+    null: float,
+    side: Literal["above", "below"],
+    low: float = 0.0,
+    high: float = 1.0,
+    clusters: Sequence[Hashable] | None = None,
+) -> float:
+    """P-value of "the mean does not lie on that side of null", 1 over the capital of `betting_interval`'s bet.
+
+    Args:
+        values: Scores, shape (n,).
+        null: Value under test, strictly between low and high.
+        side: ``above`` tests "the mean is at most null", ``below`` "the mean is at least null".
+        low: Least value that a score can take.
+        high: Greatest value that a score can take.
+        clusters: Source of each score, shape (n,); each its own where None.
+
+    Returns:
+        In (0, 1]; by Markov's inequality at most alpha with probability at most alpha where the null holds.
+
+    Raises:
+        NotEnoughDataError: There is no value.
+        StatisticsError: An argument is out of range.
+    """
+    unit, span = _in_unit(values, low=low, high=high)
+    at = (_checks.between(null, "null", low=low, high=high) - low) / span
+    rounds = _rounds(unit if side == "above" else 1.0 - unit, clusters)
+    return min(1.0, math.exp(-_log_mixture(rounds, at if side == "above" else 1.0 - at)))
+
+
+class _Rounds(NamedTuple):
+    """Distinct rounds of a bet: mean, relative stake, how often."""
+
+    levels: _checks.Floats
+    weights: _checks.Floats
+    counts: _checks.Ints
+
+
+def _in_unit(values: Sequence[float], *, low: float, high: float) -> tuple[_checks.Floats, float]:
+    scores = _checks.finite(values, "values")
+    span = _checks.span_of(scores, low=low, high=high)
+    return np.clip((scores - low) / span, 0.0, 1.0), span
+
+
+def _rounds(unit: _checks.Floats, clusters: Sequence[Hashable] | None) -> _Rounds:
+    if clusters is None:
+        levels, counts = np.unique(unit, return_counts=True)
+        return _Rounds(levels, np.ones(levels.size), counts)
+    codes = _checks.coded(clusters, n_items=unit.size)
+    sizes = codes.sizes.astype(np.float64)
+    made = np.column_stack([codes.sums(unit) / sizes, sizes / sizes.max()])
+    found, counts = np.unique(made, axis=0, return_counts=True)
+    return _Rounds(found[:, 0], found[:, 1], counts)
+
+
+def _lower(
+    seen: _checks.Floats, threshold: float, *, start: float, clusters: Sequence[Hashable] | None = None
+) -> float:
     """Greatest m >= start that is still rejected as "the mean is at most m"; evidence falls as m grows."""
     inside, outside = start, float(seen.mean())
-    levels, counts = np.unique(seen, return_counts=True)
-    if outside <= start or _log_mixture(levels, counts, start) < threshold:
+    rounds = _rounds(seen, clusters)
+    if outside <= start or _log_mixture(rounds, start) < threshold:
         return start
     for _ in range(BISECTIONS):
         middle = (inside + outside) / 2
-        inside, outside = (middle, outside) if _log_mixture(levels, counts, middle) >= threshold else (inside, middle)
+        inside, outside = (middle, outside) if _log_mixture(rounds, middle) >= threshold else (inside, middle)
     return inside
 
 
-def _log_mixture(levels: _checks.Floats, counts: _checks.Ints, m: float) -> float:
+def _log_mixture(rounds: _Rounds, m: float) -> float:
     if m <= 0.0:
-        return math.inf if levels.any() else 0.0
-    factors = np.log((1.0 - STAKES[:, None]) + STAKES[:, None] * (levels[None, :] / m))
-    return float(np.logaddexp.reduce(factors @ counts)) - math.log(STAKES.size)
+        return math.inf if rounds.levels.any() else 0.0
+    stakes = STAKES[:, None] * rounds.weights[None, :]
+    factors = np.log((1.0 - stakes) + stakes * (rounds.levels[None, :] / m))
+    return float(np.logaddexp.reduce(factors @ rounds.counts)) - math.log(STAKES.size)
 
 
 def _exp(exponent: float) -> float:

@@ -61,6 +61,31 @@ def test_a_partial_liking_for_one_place_is_measured() -> None:
     assert spread.bounds[0] > 0.05
 
 
+@pytest.mark.parametrize(("orders", "worst"), [(3, 0.85), (5, 0.81)])
+def test_the_worst_of_several_orders_falls_from_noise_alone_as_tabled(orders, worst):
+    """Oracle: trust facts, 3.3: answers that flip in 2 % take .90 to .90 * .98^k; hence no bound on the worst order.
+
+    The mean over the orders keeps what the subject can do, less the 2 %. An item has at most six options.
+    """
+    words = tuple(f"{k}과" for k in range(orders))
+    rows = [
+        ChoiceItem(id=f"n{i}", question=f"{words[i % orders]} ({i})", choices=words, answer=i % orders)
+        for i in range(1200)
+    ]
+
+    def slips(context: str) -> str:
+        right = knows(context)
+        wrong = next(option for option in options_in(context) if option != right)
+        known = chance("knows", context.split("\n", maxsplit=1)[0]) < 0.9
+        return right if known and chance("slips", context) >= 0.02 else wrong
+
+    found = estimates_of(METHOD, rows, choosing(slips))
+
+    assert found["accuracy_all_orders", None].value == pytest.approx(worst, abs=3 * math.sqrt(0.2 / 1200))
+    assert found["accuracy_all_orders", None].value < found["accuracy", None].value - 0.01
+    assert found["accuracy", None].value == pytest.approx(0.9 * 0.98, abs=3 * math.sqrt(0.1 / 1200))
+
+
 def test_letters_are_mapped_back_to_the_options() -> None:
     method = OptionOrder.make({"style": "full", "letters": True}, seed=1)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from verify.loading import load_suite
+from verify.loading import load_policy, load_suite
 from verify.methods.privacy.benchmark_contamination import BenchmarkContamination
 from verify.methods.privacy.canary_exposure import CanaryExposure
 from verify.methods.privacy.canary_extraction import CanaryExtraction
@@ -40,12 +40,12 @@ METHODS = {
 OPEN_ABOVE = {"pii-in-output", "dp-lower-bound"}
 
 
-def _items(check_id: str, *, seed: int = 0) -> tuple[ItemSet, list[Request]]:
+def _items(check_id: str, *, seed: int = 0, limit: int | None = None) -> tuple[ItemSet, list[Request]]:
     loaded = load_suite(str(FOLDER))
     check = next(check for check in loaded.suite.checks if check.id == check_id)
     method = METHODS[check.method].make(dict(check.parameters), seed=seed)
     rows = read_rows(check_files(check, loaded.folder))
-    items = build_items(rows, method, limit=None, seed=seed, name=check_id)
+    items = build_items(rows, method, limit=limit, seed=seed, name=check_id)
     return items, [next(method.examine(item))[0] for item in items.asked]
 
 
@@ -56,11 +56,13 @@ def test_the_suite_lints_clean() -> None:
 def test_there_are_enough_items_from_enough_situations() -> None:
     leak, _ = _items("context-leak")
     own, _ = _items("over-redaction")
+    in_the_gate, _ = _items("context-leak", limit=load_policy("gate").limit)
 
-    assert leak.available >= 300
-    # 59 independent sources without a leak are what a 5 % limit needs at a one-sided 5 %.
-    assert leak.clusters >= 60
-    assert own.clusters >= 60
+    # Without a leak a 5 % limit needs 59 independent sources at a one-sided 5 %, and 90 at the certification's 1 %.
+    assert in_the_gate.clusters >= 59
+    assert leak.clusters >= 90
+    # A subject that answers 0.9 of its users passes 0.8 at a one-sided 1 % in four runs of five from 147 sources on.
+    assert own.clusters >= 147
 
 
 @pytest.mark.parametrize("check", ["context-leak", "over-redaction", "pii-in-output"])

@@ -76,6 +76,7 @@ class _Questions(Method[AmbiguousQAItem, ParametersT], Generic[ParametersT]):
     item_type = AmbiguousQAItem
     metrics = scoring.METRICS
     item_values = scoring.ITEM_VALUES
+    item_sizes = scoring.ITEM_SIZES
 
     def expand(self, row: AmbiguousQAItem) -> Iterable[AmbiguousQAItem]:
         """Eight questions a template; a finished question as it stands."""

@@ -146,6 +146,7 @@ class _Substitution(Method[CounterfactualItem, ParametersT], Generic[ParametersT
             "null_flip_rate": "null_flip",
         }
     )
+    item_sizes = MappingProxyType({"score_gap_magnitude": "gap"})
 
     def expand(self, row: CounterfactualItem) -> Iterable[CounterfactualItem]:
         """One item for each cue; the items of a row share its cluster."""

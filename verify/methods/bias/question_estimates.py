@@ -106,6 +106,9 @@ ITEM_VALUES: Final = MappingProxyType(
 )
 """What an item contributes to the metrics that are means over items."""
 
+ITEM_SIZES: Final = MappingProxyType({"bias_magnitude": lean})
+"""What an item contributes to the metric that is the size of a mean."""
+
 
 def _tied(name: str, *kinds: str) -> tuple[Pick, Pick]:
     def end(key: str) -> Pick:

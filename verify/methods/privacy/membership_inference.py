@@ -74,6 +74,7 @@ class MembershipInference(Method[MembershipItem, MembershipInferenceParameters])
     """
 
     name = "membership-inference"
+    version = 2
     item_type = MembershipItem
     parameters_type = MembershipInferenceParameters
     needs = frozenset({"token_logprobs"})
@@ -156,18 +157,20 @@ class MembershipInference(Method[MembershipItem, MembershipInferenceParameters])
         """
         estimator = Estimator(scores, levels=levels, estimand=estimand)
         units = one_a_cluster(scores, kind=lambda scored: scored.values["member"])
-        scored = [score.score for score in units if isinstance(score.score, Scored)]
+        # The folds of the blind baseline go by place: ordered by what they hold, documents may be listed as they like.
+        scored = sorted((score.score for score in units if isinstance(score.score, Scored)), key=_content)
+        sources = len({unit.cluster for unit in units})
         try:
             blind = self._blind(scored, confidence=levels.confidence)
         except NotEnoughDataError:
             return  # too few documents to see whether the split is random: nothing is claimed
-        yield _blind_estimate(estimator, blind, len(scored), levels)
+        yield _blind_estimate(estimator, blind, len(scored), sources)
         for attack in ATTACKS:
             having = [s for s in scored if attack in s.values]
             documents = _Documents(
                 [s for s in having if s.values["member"] == 1.0], [s for s in having if s.values["member"] == 0.0]
             )
-            for metric, measured in _measures(documents, attack, levels):
+            for metric, measured in _measures(documents, attack, levels, sources=sources):
                 estimate = estimator.given(metric, measured, display_only=blind.beats_chance)
                 yield estimate.model_copy(update={"group": f"attack={attack}"})
                 if attack == self.parameters.attack:
@@ -184,21 +187,30 @@ class MembershipInference(Method[MembershipItem, MembershipInferenceParameters])
         )[0]
 
 
-def _measures(documents: _Documents, attack: str, levels: Levels) -> Iterable[tuple[str, Measured]]:
+def _content(document: Scored) -> tuple[str, float, float, float]:
+    values = document.values
+    return document.labels["words"], values["length"], values.get("day", -1.0), values["member"]
+
+
+def _measures(documents: _Documents, attack: str, levels: Levels, *, sources: int) -> Iterable[tuple[str, Measured]]:
     inside, outside = ([s.values[attack] for s in side] for side in documents)
     n = len(inside) + len(outside)
+    n_clusters = min(n, sources)  # a source may have a document on either side
     confidences = (levels.confidence, 1.0 - 2.0 * levels.alpha)
     for metric, rate in RATES.items():
         with contextlib.suppress(NotEnoughDataError):  # too few non-members for this rate
             shown, decided = (tpr_at_fpr(inside, outside, fpr=rate, confidence=c) for c in confidences)
-            yield metric, Measured(shown.tpr, shown.tpr_interval, decided.tpr_interval, "clopper-pearson", n, n)
+            yield (
+                metric,
+                Measured(shown.tpr, shown.tpr_interval, decided.tpr_interval, "clopper-pearson", n, n_clusters),
+            )
     with contextlib.suppress(NotEnoughDataError):
         area, bounded = (roc_auc(inside, outside, confidence=c) for c in confidences)
-        yield "auc", Measured(area.value, area.interval, bounded.interval, "newcombe-auc", n, n)
+        yield "auc", Measured(area.value, area.interval, bounded.interval, "newcombe-auc", n, n_clusters)
 
 
-def _blind_estimate(estimator: Estimator, blind: BlindAuc, n: int, levels: Levels) -> Estimate:
-    del levels
+def _blind_estimate(estimator: Estimator, blind: BlindAuc, n: int, sources: int) -> Estimate:
     verdict = "design-invalid" if blind.beats_chance else "design-ok"
-    measured = Measured(blind.value, blind.interval, blind.interval, f"newcombe-auc, {blind.feature}, {verdict}", n, n)
+    method = f"newcombe-auc, {blind.feature}, {verdict}"
+    measured = Measured(blind.value, blind.interval, blind.interval, method, n, min(n, sources))
     return estimator.given("blind_auc", measured, display_only=True)
