@@ -21,6 +21,8 @@ class PerformanceRow(NamedTuple):
     doses: tuple[str, ...]
     """Detected of standards at each dose, with the 95 % interval of the rate."""
     detects: str
+    shown: str
+    """From which dose on a rate of 95 % is shown, or the most that is."""
     line: str
 
 
@@ -43,7 +45,11 @@ def identity(record: CalibrationRecord) -> tuple[str, str]:
 
 
 def notes(record: CalibrationRecord, words: Words) -> Iterator[str]:
-    """How constructed standards were read, and which planted defects were not seen."""
+    """When and on what it was made, how constructed standards were read, and which planted defects were not seen."""
+    if record.made:
+        yield words("power.made", made=one_line(record.made), machine=one_line(record.machine or "—"))
+    if record.studied:
+        yield words("power.studied", shipped=len(record.standards), studied=record.studied)
     exact = [reading for reading in record.readings if reading.exact]
     if exact:
         agreed = sum(reading.agrees for reading in exact)
@@ -63,7 +69,7 @@ def notes(record: CalibrationRecord, words: Words) -> Iterator[str]:
         )
 
 
-COLUMNS = ("table.check", "power.blank", "power.alarms", "power.doses", "power.detects", "power.line")
+COLUMNS = ("table.check", "power.blank", "power.alarms", "power.doses", "power.detects", "power.shown", "power.line")
 """Keys of the columns' headings."""
 
 
@@ -72,7 +78,7 @@ def calibration_summary(record: CalibrationRecord, words: Words) -> RenderableTy
     lines: list[Line] = []
     for row in rows(record, words):
         lines.append(Line(f"{one_line(row.check)} · {one_line(row.defect)}", style="bold"))
-        values = (row.blank, row.alarms, "  ".join(row.doses) or "—", row.detects, row.line)
+        values = (row.blank, row.alarms, "  ".join(row.doses) or "—", row.detects, row.shown, row.line)
         lines += [Line(f"  {words(key)}: {value}") for key, value in zip(COLUMNS[1:], values, strict=True)]
     spots = [spot[words.language] for spot in record.blind_spots]
     return Group(*lines, Line(), *_bullets(notes(record, words)), *_bullets(spots))
@@ -104,6 +110,7 @@ def _row(one: Performance, detections: Collection[Detection], words: Words) -> P
             n=one.n,
             low=number(one.detection_at_least or 0.0),
         ),
+        shown=_shown(one, words),
         line="; ".join(
             words(
                 "power.straight",
@@ -117,6 +124,18 @@ def _row(one: Performance, detections: Collection[Detection], words: Words) -> P
         )
         or "—",
     )
+
+
+def _shown(one: Performance, words: Words) -> str:
+    if one.best is None:
+        return "—"
+    figures = {
+        "dose": f"{one.best.dose:g}",
+        "seen": one.best.detected,
+        "n": one.best.n,
+        "low": number(one.best.at_least),
+    }
+    return words("power.not_shown" if one.shown_dose is None else "power.shown_from", **figures)
 
 
 def _share(part: int, n: int, interval: tuple[float, float] | None) -> str:
