@@ -9,8 +9,9 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import closing
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -138,9 +139,10 @@ def study(
     contexts = _contexts(wanted, policy)
     rows = {one.id: _kept(cache, one.id, digest_of(contexts[one.id])) for one in wanted}
     missing = [one for one in wanted if rows[one.id] is None]
-    for row, done, left in _examined(missing, contexts, policy=policy, cache=cache):
-        rows[row.standard] = row
-        told(Progress(row, len(wanted) - len(missing) + done, len(wanted), left))
+    with closing(_examined(missing, contexts, policy=policy, cache=cache)) as examined:
+        for row, done, left in examined:
+            rows[row.standard] = row
+            told(Progress(row, len(wanted) - len(missing) + done, len(wanted), left))
     found = tuple(row for row in rows.values() if row is not None)
     return Study(contexts={digest_of(each): dict(each) for each in contexts.values()}, rows=found)
 
@@ -249,7 +251,7 @@ def _contexts(wanted: Sequence[ReferenceRecipe], policy: Policy) -> dict[str, di
 
 def _examined(
     missing: Sequence[ReferenceRecipe], contexts: Mapping[str, Context], *, policy: Policy, cache: Path
-) -> Iterator[tuple[StudyRow, int, float]]:
+) -> Generator[tuple[StudyRow, int, float], None, None]:
     """Each row as it comes, how many there are, and how many seconds the others will take at this rate."""
     # Processes, not threads: training draws its weights from the one generator that torch has in a process.
     pool = ProcessPoolExecutor(AT_ONCE, mp_context=get_context("spawn"))
