@@ -1,5 +1,6 @@
 """What a calibration record says of the instrument, as lines that the terminal and the HTML report share."""
 
+import math
 from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
@@ -108,7 +109,7 @@ def _row(one: Performance, detections: Collection[Detection], words: Words) -> P
             dose=f"{one.detection_dose:g}",
             seen=one.detected,
             n=one.n,
-            low=number(one.detection_at_least or 0.0),
+            low=_at_least(one.detection_at_least or 0.0),
         ),
         shown=_shown(one, words),
         line="; ".join(
@@ -133,9 +134,14 @@ def _shown(one: Performance, words: Words) -> str:
         "dose": f"{one.best.dose:g}",
         "seen": one.best.detected,
         "n": one.best.n,
-        "low": number(one.best.at_least),
+        "low": _at_least(one.best.at_least),
     }
     return words("power.not_shown" if one.shown_dose is None else "power.shown_from", **figures)
+
+
+def _at_least(limit: float) -> str:
+    """A lower limit, rounded down: 0.9505 is not at least 0.951."""
+    return number(math.floor(limit * 1000) / 1000)
 
 
 def _share(part: int, n: int, interval: tuple[float, float] | None) -> str:
