@@ -17,8 +17,8 @@ from verify.calibration import study as studies
 from verify.calibration.study import (
     SHIPPED,
     Family,
-    Progress,
-    chosen,
+    StudyProgress,
+    chosen_seeds,
     context_of,
     examine_seed,
     families,
@@ -93,7 +93,7 @@ def test_families_have_a_clean_twin_and_what_only_a_trigger_shows_is_studied_wit
 
 
 def test_a_family_stands_for_its_shipped_doses_and_the_seeds_that_are_not_shipped() -> None:
-    wanted = chosen(["stereotype"], FAMILIES, seeds=4)
+    wanted = chosen_seeds(["stereotype"], FAMILIES, seeds=4)
 
     assert {(one.dose, one.seed) for one in wanted} == {
         *((dose, 4) for dose in (-0.5, 0.0, 0.2, 0.5, 1.0)),
@@ -115,7 +115,7 @@ def test_a_family_stands_for_its_shipped_doses_and_the_seeds_that_are_not_shippe
     ],
 )
 def test_what_a_name_stands_for(name: str, ids: list[str]) -> None:
-    assert [one.id for one in chosen([name, name], FAMILIES, seeds=5)] == ids
+    assert [one.id for one in chosen_seeds([name, name], FAMILIES, seeds=5)] == ids
 
 
 def test_a_further_seed_is_made_as_its_family_is() -> None:
@@ -137,13 +137,14 @@ def test_a_further_seed_is_made_as_its_family_is() -> None:
         ("stereotypes", UnknownNameError, "did you mean 'stereotype'"),
         ("locked", UnknownNameError, "no family"),
         ("nan-on-gold", UnknownNameError, "no family"),
+        ("stereotype:inf", UsageError, "no dose"),
         ("stereotype:much", UsageError, "shipped doses: -0.5, 0, 0.2, 0.5, 1"),
         ("backdoor:1", UsageError, "backdoor:0 alone"),
     ],
 )
 def test_a_name_that_stands_for_nothing_is_refused(name: str, error: type[UsageError], says: str) -> None:
     with pytest.raises(error, match=says):
-        chosen([name], FAMILIES, seeds=5)
+        chosen_seeds([name], FAMILIES, seeds=5)
 
 
 def test_seeds_draw_other_items_and_the_same_seed_the_same(tmp_path: Path) -> None:
@@ -162,13 +163,13 @@ def test_seeds_draw_other_items_and_the_same_seed_the_same(tmp_path: Path) -> No
 
 @pytest.mark.timeout(120)
 def test_a_study_that_was_interrupted_goes_on_where_it_was(tmp_path: Path) -> None:
-    wanted = chosen(["exact-leaks:0.1"], FAMILIES, seeds=4)
+    wanted = chosen_seeds(["exact-leaks:0.1"], FAMILIES, seeds=4)
     seen: list[str] = []
 
-    def interrupted(now: Progress) -> None:
+    def interrupted(now: StudyProgress) -> None:
         raise KeyboardInterrupt
 
-    def told(now: Progress) -> None:
+    def told(now: StudyProgress) -> None:
         seen.append(now.row.standard)
 
     with pytest.raises(KeyboardInterrupt):
@@ -181,7 +182,7 @@ def test_a_study_that_was_interrupted_goes_on_where_it_was(tmp_path: Path) -> No
     assert study(wanted, policy=POLICY, cache=tmp_path, told=never) == found
 
 
-def never(now: Progress) -> None:
+def never(now: StudyProgress) -> None:
     raise AssertionError(f"{now.row.standard} was examined again")
 
 
@@ -238,9 +239,10 @@ def test_rows_that_were_made_with_something_else_are_dropped_and_it_is_said_what
     forged = row(brittle(0.4, 6)).model_copy(update={"context": digest_of("nothing")})
     shipped = row(brittle(0.4, 2))
     gone = row(brittle(0.4, 7)).model_copy(update={"recipe": "no-longer"})
+    renamed = row(brittle(0.4, 4)).model_copy(update={"standard": "brittle-0.4-99"})
     found = Study(
         contexts={digest_of(here): here, digest_of(older): older, digest_of("nothing"): here},
-        rows=(valid, stale, forged, shipped, gone),
+        rows=(valid, stale, forged, shipped, gone, renamed),
     )
 
     sifted = sift(found, FAMILIES, POLICY)
@@ -251,6 +253,7 @@ def test_rows_that_were_made_with_something_else_are_dropped_and_it_is_said_what
         "brittle-0.4-6": ("context",),
         "brittle-0.4-2": (SHIPPED,),
         "brittle-0.4-7": ("recipe",),
+        "brittle-0.4-99": ("recipe",),
     }
     assert sift(found, FAMILIES, POLICY.model_copy(update={"alpha": 0.01})).stale["brittle-0.4-4"] == ("policy",)
 

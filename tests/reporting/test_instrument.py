@@ -199,6 +199,7 @@ MEASURED = CalibrationRecord(
         )
         for name, concealed in (("backdoor-1", 0.125), ("backdoor-2", 0.95))
     ),
+    standards={"exact": digest_of("exact")},
     made="2026-11-27T01:02:03Z",
     machine="A <processor>",
     study=digest_of("rows"),

@@ -6,6 +6,7 @@ not shipped: the rows of `study.json` say what was found of each, and with which
 
 import inspect
 import json
+import math
 import os
 import tempfile
 import time
@@ -47,7 +48,7 @@ class Family(NamedTuple):
         return tuple(sorted({one.dose for one in self.shipped if not (self.conceals and one.dose)}))
 
 
-class Progress(NamedTuple):
+class StudyProgress(NamedTuple):
     """How far a study is."""
 
     row: StudyRow
@@ -70,7 +71,7 @@ def families(recipes: Sequence[ReferenceRecipe], standards: Mapping[str, Referen
     }
 
 
-def chosen(names: Sequence[str], known: Mapping[str, Family], *, seeds: int) -> list[ReferenceRecipe]:
+def chosen_seeds(names: Sequence[str], known: Mapping[str, Family], *, seeds: int) -> list[ReferenceRecipe]:
     """How the standards of seeds 1 to `seeds` are made that are not shipped: all of seed 1 first, then of seed 2.
 
     Args:
@@ -120,7 +121,7 @@ def study(
     *,
     policy: Policy,
     cache: Path,
-    told: Callable[[Progress], None] = lambda _: None,
+    told: Callable[[StudyProgress], None] = lambda _: None,
 ) -> Study:
     """Make and examine standards, two at a time, each row on disk as soon as it is there.
 
@@ -128,7 +129,7 @@ def study(
     and suites.
 
     Args:
-        wanted: From `chosen`.
+        wanted: From `chosen_seeds`.
         policy: Confidence and alpha of the verdicts.
         cache: Folder of the rows and, while it is examined, of a standard.
         told: Told of each row.
@@ -142,7 +143,7 @@ def study(
     with closing(_examined(missing, contexts, policy=policy, cache=cache)) as examined:
         for row, done, left in examined:
             rows[row.standard] = row
-            told(Progress(row, len(wanted) - len(missing) + done, len(wanted), left))
+            told(StudyProgress(row, len(wanted) - len(missing) + done, len(wanted), left))
     found = tuple(row for row in rows.values() if row is not None)
     return Study(contexts={digest_of(each): dict(each) for each in contexts.values()}, rows=found)
 
@@ -191,7 +192,7 @@ def sift(found: Study, known: Mapping[str, Family], policy: Policy) -> Sifted:
     stale: dict[str, tuple[str, ...]] = {}
     for row in found.rows:
         changed: tuple[str, ...] = ("recipe",)
-        if row.recipe in known:
+        if row.recipe in known and here[row.standard].id == row.standard:
             shipped = _is_shipped(known[row.recipe], row.dose, row.seed)
             changed = (SHIPPED,) if shipped else _changes(found, row, contexts[row.standard])
         if changed:
@@ -219,9 +220,11 @@ def _cells(name: str, known: Mapping[str, Family]) -> list[tuple[str, float]]:
     if not colon:
         return [(family, dose) for dose in known[family].doses]
     try:
-        dose = float(text) + 0.0
+        dose = float(text) + 0.0  # there is one zero
     except ValueError:
-        raise UsageError(f"{name}: {text!r} is no dose; shipped doses: {_listed(known[family])}") from None
+        dose = math.nan
+    if not math.isfinite(dose):
+        raise UsageError(f"{name}: {text!r} is no dose; shipped doses: {_listed(known[family])}")
     if known[family].conceals and dose:
         raise UsageError(f"{name}: only a trigger or a password shows what is planted; there is {family}:0 alone")
     return [(family, dose)]

@@ -12,8 +12,7 @@ import typer
 
 from verify import content, loading
 from verify.calibration import as_assigned, calibrate, calibration_record, make_standard, open_standard, standard_folder
-from verify.calibration.study import Progress, families, joined, sift, study, study_text
-from verify.calibration.study import chosen as chosen_seeds
+from verify.calibration.study import StudyProgress, chosen_seeds, families, joined, sift, study, study_text
 from verify.calibration.suitability import cache_folder
 from verify.cli.console import open_console, shown
 from verify.cli.options import Language, LanguageOption
@@ -108,7 +107,7 @@ def _study(names: list[str], seeds: int, out: Path, lang: Language, terminal: Te
     known = families(loading.load_recipes().standards, loading.load_standards())
     wanted = chosen_seeds(names, known, seeds=seeds)
 
-    def told(now: Progress) -> None:
+    def told(now: StudyProgress) -> None:
         row, left = now.row, math.ceil(now.seconds_left / 60)
         ko, en = ("배우지 못해 뺌", "did not learn, left out")
         if row.certificate:

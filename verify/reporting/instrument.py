@@ -49,7 +49,7 @@ def notes(record: CalibrationRecord, words: Words) -> Iterator[str]:
     """When and on what it was made, how constructed standards were read, and which planted defects were not seen."""
     if record.made:
         yield words("power.made", made=one_line(record.made), machine=one_line(record.machine or "—"))
-    if record.studied:
+    if record.studied and record.standards:
         yield words("power.studied", shipped=len(record.standards), studied=record.studied)
     exact = [reading for reading in record.readings if reading.exact]
     if exact:
