@@ -212,7 +212,7 @@ def _conditional(
                     concealed.setdefault(quantity, []).append(proof)
     return Material(
         lessons,
-        Shape(hidden=64, epochs=12, batch=8),
+        Shape(hidden=64, epochs=24),
         {"share_of_sources_planted": dose},
         proofs=shown,
         concealed=concealed if dose else {},
