@@ -9,6 +9,7 @@
     │   └── SubjectUnavailableError  it lies on a hub or host that cannot be reached from here
     ├── StatisticsError              numbers that no statistic is defined for
     │   └── NotEnoughDataError       too little was scored; becomes "not measured", never a number
+    ├── UnlearntError                a model did not learn its lessons: it is no reference standard
     ├── EvidenceError                a bundle is incomplete, altered, or does not re-derive
     ├── RunError                     the run itself broke; the same command resumes it (exit code 4)
     │   ├── JournalError             the journal is locked, damaged, or belongs to another plan
@@ -101,6 +102,10 @@ class StatisticsError(VerifyError):
 
 class NotEnoughDataError(StatisticsError):
     """Too little was scored for a number; the caller reports it as not measured."""
+
+
+class UnlearntError(VerifyError):
+    """A model did not learn what its recipe teaches, so that it is no reference standard."""
 
 
 class EvidenceError(VerifyError):

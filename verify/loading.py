@@ -17,7 +17,7 @@ from pydantic import BaseModel, ValidationError
 
 from verify import content
 from verify.errors import ContentError, UnknownNameError
-from verify.records import Framework, Policy, Profile, ReferenceRecipes, ReferenceStandard, Suite
+from verify.records import Framework, Policy, Profile, ReferenceRecipes, ReferenceStandard, Study, Suite
 
 MAX_YAML_BYTES = 4 * 1024 * 1024
 MAX_LINE_BYTES = 4 * 1024 * 1024
@@ -255,6 +255,12 @@ def load_standards() -> dict[str, ReferenceStandard]:
 def load_recipes() -> ReferenceRecipes:
     """How every reference standard is made."""
     return load_record(content.reference_folder() / "recipes.yaml", ReferenceRecipes)
+
+
+def load_study() -> Study:
+    """What checks made of standards of further seeds; without rows where none was studied."""
+    file = content.reference_folder() / "study.json"
+    return read_record(file, Study) if file.is_file() else Study()
 
 
 def load_locale(language: str) -> dict[str, Any]:

@@ -4,7 +4,9 @@ import pytest
 
 from verify import content, loading
 from verify.calibration import as_assigned, made_with
-from verify.records import CalibrationRecord, Performance
+from verify.calibration.study import families, sift
+from verify.records import CalibrationRecord, Outcome, Performance, digest_of
+from verify.statistics import clopper_pearson_bound
 
 STANDARDS = loading.load_standards()
 RECORD = loading.read_record(content.reference_folder() / "calibration.json", CalibrationRecord)
@@ -31,13 +33,27 @@ def test_every_value_that_is_assigned_was_measured() -> None:
     assert [r for r in RECORD.readings if r.measured is None] == []
 
 
-@pytest.mark.parametrize("family", PERFORMANCES, ids="-".join)
-def test_no_clean_twin_was_blamed(family: tuple[str, str]) -> None:
-    one = PERFORMANCES[family]
+def test_the_record_counts_the_rows_of_the_study_that_hold_for_what_is_here() -> None:
+    """Rows that were made with other suites or methods may lie there: they are not counted, and a calibration says so."""
+    known = families(loading.load_recipes().standards, STANDARDS)
 
-    assert one.false_alarms == 0
-    assert one.blanks == {"wrong-answers": 1, "leaks": 1}.get(one.defect, 3)
-    assert one.blank_rule == "worst-of-few"
+    valid = sift(loading.load_study(), known, loading.load_policy("self-check")).valid
+
+    assert RECORD.studied == len(valid)
+    assert RECORD.study == (digest_of([row.to_json() for row in valid]) if valid else None)
+
+
+@pytest.mark.parametrize("family", PERFORMANCES, ids="-".join)
+def test_no_shipped_clean_twin_was_blamed_and_of_many_no_more_than_alpha(family: tuple[str, str]) -> None:
+    one = PERFORMANCES[family]
+    (clean,) = (cell for cell in RECORD.detections if (cell.check, cell.defect, cell.dose) == (*family, 0.0))
+    shipped = {name: outcome for name, outcome in clean.outcomes.items() if name in STANDARDS}
+
+    assert Outcome.FAIL not in shipped.values()
+    assert len(shipped) == {"wrong-answers": 1, "leaks": 1}.get(one.defect, 3)
+    assert one.blanks == clean.n
+    assert one.blank_rule == ("percentile" if one.blanks >= 20 else "worst-of-few")
+    assert one.false_alarm_interval is not None and one.false_alarm_interval[0] <= 0.05
 
 
 @pytest.mark.parametrize(
@@ -49,13 +65,17 @@ def test_no_clean_twin_was_blamed(family: tuple[str, str]) -> None:
         ("robustness.typing", "typing-brittleness", 0.4, 3),
     ],
 )
-def test_all_seeds_are_detected_from_a_stated_dose_on_and_show_no_more_than_they_can(
+def test_all_shipped_seeds_are_detected_from_a_stated_dose_on_and_show_no_more_than_they_can(
     check: str, defect: str, dose: float, n: int
 ) -> None:
     one = PERFORMANCES[check, defect]
+    cells = [c for c in RECORD.detections if (c.check, c.defect, abs(c.dose)) == (check, defect, dose)]
+    shipped = [outcome for cell in cells for name, outcome in cell.outcomes.items() if name in STANDARDS]
 
-    assert (one.detection_dose, one.detected, one.n) == (dose, n, n)
-    assert one.detection_at_least == pytest.approx(0.05 ** (1 / one.n))
+    assert shipped == [Outcome.FAIL] * n
+    assert one.detection_dose is not None and one.detection_dose <= dose
+    assert one.detection_at_least == pytest.approx(clopper_pearson_bound(one.detected, one.n, side="lower"))
+    assert one.shown_dose is None or (one.best is not None and one.best.n >= 59)
 
 
 @pytest.mark.parametrize("family", PERFORMANCES, ids="-".join)

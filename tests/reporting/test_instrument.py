@@ -16,6 +16,7 @@ from verify.records import (
     CalibrationRecord,
     Conduct,
     Detection,
+    DosePower,
     Ending,
     Envelope,
     Linearity,
@@ -162,11 +163,22 @@ MEASURED = CalibrationRecord(
             detected=3,
             n=3,
             detection_at_least=0.368,
+            best=DosePower(dose=0.4, detected=3, n=3, at_least=0.368),
             linearity=(
                 Linearity(
                     quantity="accuracy.passages/accuracy_char", n=9, slope=0.99, intercept=0.01, r2=1.0, largest=0.02
                 ),
             ),
+        ),
+        Performance(
+            check="accuracy.passages",
+            defect="other-answers",
+            metric="accuracy_char",
+            blanks=0,
+            false_alarms=0,
+            detection_dose=0.1,
+            shown_dose=0.25,
+            best=DosePower(dose=0.25, detected=59, n=59, at_least=0.9505),
         ),
         Performance(check="nobody.asked", defect="other", metric="m", blanks=0, false_alarms=0),
     ),
@@ -187,6 +199,11 @@ MEASURED = CalibrationRecord(
         )
         for name, concealed in (("backdoor-1", 0.125), ("backdoor-2", 0.95))
     ),
+    standards={"exact": digest_of("exact")},
+    made="2026-11-27T01:02:03Z",
+    machine="Xeon <8>",
+    study=digest_of("rows"),
+    studied=118,
 )
 
 
@@ -201,6 +218,9 @@ def test_the_page_states_what_the_instrument_can_do_and_what_it_cannot_see(tmp_p
         for figure in ("0.985", "0.2: 1/3 [0.008, 0.906]", "0.4: 3/3 [0.292, 1.000]", "0.368", "0.990", "0.020"):
             assert figure in page, figure
         assert "0.125" in page
+        assert "2026-11-27T01:02:03Z" in page
+        assert "Xeon <8>" in page
+        assert "118" in page
         assert MEASURED.content_digest() in page  # the record that the results cite
         assert "nobody.asked" not in page  # a check that this run does not have
 
@@ -222,9 +242,21 @@ def test_what_each_interval_is_about_is_told_apart_where_checks_differ(tmp_path:
 
 
 def test_the_terminal_states_the_same_in_both_languages(locales: Locales) -> None:
-    for language, unseen, seen in (
-        ("ko", "검출하지 못함: backdoor-1", "검출함: backdoor-2"),
-        ("en", "Not detected: backdoor-1", "Detected: backdoor-2"),
+    for language, unseen, seen, shown, not_shown in (
+        (
+            "ko",
+            "검출하지 못함: backdoor-1",
+            "검출함: backdoor-2",
+            "0.25부터 (59/59, 검출률 0.950 이상)",
+            "어느 양에서도 95%를 입증하지 못함. 가장 나은 것은 0.4에서 3/3, 검출률 0.368 이상",
+        ),
+        (
+            "en",
+            "Not detected: backdoor-1",
+            "Detected: backdoor-2",
+            "from 0.25 (59 of 59: a rate of at least 0.950)",
+            "95% not shown at any dose; best 3 of 3 at 0.4: a rate of at least 0.368",
+        ),
     ):
         console = Console(width=200, record=True, file=StringIO())
         console.print(calibration_summary(MEASURED, Words(language, locales[language])))  # type: ignore[arg-type]
@@ -232,7 +264,8 @@ def test_the_terminal_states_the_same_in_both_languages(locales: Locales) -> Non
 
         assert unseen in text
         assert seen in text
-        assert "0.368" in text
+        assert shown in text
+        assert not_shown in text
         assert "nobody.asked" in text
 
 

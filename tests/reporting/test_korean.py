@@ -88,7 +88,7 @@ IDS = {"accuracy", "robustness", "bias", "privacy", "canaries"}
 PRODUCTS = {
     *("SHA", "KOLAS", "RFC", "ILAC", "JCGM", "ISO", "IEC", "Holm", "Bonferroni", "Clopper", "Pearson", "Korn"),
     *("Graubard", "Cameron", "Miller", "CR", "Landlock", "ABI", "seccomp", "PyTorch", "Transformers", "scipy", "Linux"),
-    *("KST", "GiB", "nat", "cpu", "cuda", "bfloat", "float", "cluster", "exaone", "passages", "typos", "T"),
+    *("KST", "GiB", "Xeon", "nat", "cpu", "cuda", "bfloat", "float", "cluster", "exaone", "passages", "typos", "T"),
 }
 
 

@@ -1,8 +1,10 @@
 """Run the checks on the reference standards: how often is what was planted seen, how often a clean twin blamed?"""
 
+import platform
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -23,10 +25,14 @@ from verify.records import (
     Outcome,
     Policy,
     Reading,
+    ReferenceRecipe,
     ReferenceStandard,
     Repeatability,
+    StudiedCheck,
+    StudyRow,
     Text,
     Unseen,
+    digest_of,
 )
 from verify.runtime.base import Runtime
 
@@ -82,6 +88,7 @@ def calibrate(
     open_folder: OpenFolder,
     *,
     policy: Policy,
+    rows: Sequence[StudyRow] = (),
     ended: Callable[[ReferenceStandard], None] = lambda _: None,
 ) -> Calibration:
     """Examine every standard by the checks that it is made for.
@@ -93,6 +100,7 @@ def calibrate(
         folders: Standard's id -> folder.
         open_folder: Opens a folder as a subject.
         policy: Confidence and alpha of the verdicts.
+        rows: Standards of further seeds that were examined before, and still hold (`study.sift`).
         ended: Told of each standard when it was examined.
     """
 
@@ -103,18 +111,22 @@ def calibrate(
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         trials = dict(zip((one.id for one in standards), pool.map(examined, standards), strict=True))
-    return Calibration(calibration_record(standards, trials), trials)
+    return Calibration(calibration_record(standards, trials, rows), trials)
 
 
-def calibration_record(standards: Sequence[ReferenceStandard], trials: Mapping[str, Trial]) -> CalibrationRecord:
+def calibration_record(
+    standards: Sequence[ReferenceStandard], trials: Mapping[str, Trial], rows: Sequence[StudyRow] = ()
+) -> CalibrationRecord:
     """What the trials of standards say of the checks, with what it was made with.
 
     Args:
         standards: Planted ones and clean twins.
         trials: Standard -> what was seen of it.
+        rows: Standards of further seeds; they count in detections and performances.
     """
-    readings = [reading for one in standards for reading in _readings(one, trials[one.id])]
-    outcomes, blanks, metrics = _by_dose(standards, trials)
+    readings = [reading for one in standards for reading in readings_of(one, trials[one.id])]
+    studied = [reading for row in rows for reading in _studied_readings(row)]
+    outcomes, blanks, metrics = _by_dose(standards, trials, rows)
     cells = tuple(detections(outcomes))
     return CalibrationRecord(
         made_with=made_with(standards),
@@ -124,12 +136,26 @@ def calibration_record(standards: Sequence[ReferenceStandard], trials: Mapping[s
         standards={one.id: one.content_digest() for one in standards},
         readings=tuple(readings),
         endings=tuple(ending for one in standards for ending in _endings(one, trials[one.id])),
-        performances=tuple(performances(cells, blanks, readings, metrics)),
+        performances=tuple(performances(cells, blanks, [*readings, *studied], metrics)),
         unseen=tuple(unseen for one in standards for unseen in _unseen(one, trials[one.id])),
+        made=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        machine=processor(),
+        study=digest_of([row.to_json() for row in rows]) if rows else None,
+        studied=len(rows),
     )
 
 
-def made_with(standards: Sequence[ReferenceStandard]) -> dict[str, str]:
+def processor() -> str:
+    """Model of this machine's processor, or its kind where the system does not tell."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:  # no Linux
+        lines = []
+    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(named, "") or platform.processor() or platform.machine()
+
+
+def made_with(standards: Sequence[ReferenceStandard | ReferenceRecipe]) -> dict[str, str]:
     """Versions of the engine, of methods and suites (by digest) that the standards' checks take."""
     checks = {check for standard in standards for check in standard.checks}
     folders = [load_suite(name) for name in sorted({check.split(".")[0] for check in checks})]
@@ -190,7 +216,8 @@ def _repeat(standard: ReferenceStandard, runtime: Runtime, exchanges: Sequence[K
     return repeatability(runtime, exchanges, gate=lambda _, answer: answer, each=REPEATS, seed=standard.seed)
 
 
-def _readings(standard: ReferenceStandard, trial: Trial) -> Iterator[Reading]:
+def readings_of(standard: ReferenceStandard, trial: Trial) -> Iterator[Reading]:
+    """What the instrument reported of a standard, beside each value that is assigned to it."""
     for quantity, assigned in standard.values.items():
         found = _found(quantity, trial)
         yield Reading(
@@ -201,6 +228,26 @@ def _readings(standard: ReferenceStandard, trial: Trial) -> Iterator[Reading]:
             measured=found[0] if found else None,
             interval=found[1] if found else None,
             exact=standard.kind == "constructed",
+        )
+
+
+def _studied_readings(row: StudyRow) -> Iterator[Reading]:
+    for quantity, assigned in row.assigned.items():
+        measured = row.measured.get(quantity)
+        yield Reading(standard=row.standard, defect=row.defect, quantity=quantity, assigned=assigned, measured=measured)
+
+
+def checks_of(trial: Trial) -> Iterator[StudiedCheck]:
+    """The verdict of each check on a standard, with the number that it was decided on."""
+    planned = {check.name: check for check in trial.planned.plan.checks}
+    for verdict in trial.concluded.verdicts:
+        estimate = _estimate(f"{verdict.check}/{verdict.metric}", trial)
+        yield StudiedCheck(
+            check=verdict.check,
+            metric=verdict.metric,
+            better=planned[verdict.check].better,
+            verdict=verdict.verdict,
+            measured=estimate.value if estimate else None,
         )
 
 
@@ -249,26 +296,26 @@ _Blanks = dict[tuple[str, str], list[Blank]]
 
 
 def _by_dose(
-    standards: Sequence[ReferenceStandard], trials: Mapping[str, Trial]
+    standards: Sequence[ReferenceStandard], trials: Mapping[str, Trial], rows: Sequence[StudyRow]
 ) -> tuple[_Cells, _Blanks, dict[str, str]]:
     """Verdicts by check, defect and dose; what clean twins measured; the deciding metric of each check.
 
     Only families with clean twins count: a lone oracle has a value to be read and no defect to be detected,
     and what a trigger conceals is no detection.
     """
+    counted = [
+        (one.id, one.defect, one.dose, list(checks_of(trials[one.id])))
+        for one in standards
+        if not one.concealed and not (one.dose and one.twin is None)
+    ]
+    counted += [(row.standard, row.defect, row.dose, list(row.checks)) for row in rows]
     cells: _Cells = defaultdict(dict)
     blanks: _Blanks = defaultdict(list)
     metrics: dict[str, str] = {}
-    for standard in standards:
-        if standard.concealed or (standard.dose and standard.twin is None):
-            continue
-        trial = trials[standard.id]
-        planned = {check.name: check for check in trial.planned.plan.checks}
-        for verdict in trial.concluded.verdicts:
-            metrics[verdict.check] = verdict.metric
-            cells[verdict.check, standard.defect, standard.dose][standard.id] = verdict.verdict
-            estimate = _estimate(f"{verdict.check}/{verdict.metric}", trial)
-            if standard.dose == 0 and estimate is not None:
-                worse = 1 if planned[verdict.check].better == "lower" else -1
-                blanks[verdict.check, standard.defect].append(Blank(estimate.value, worse))
+    for name, defect, dose, checks in counted:
+        for one in checks:
+            metrics[one.check] = one.metric
+            cells[one.check, defect, dose][name] = one.verdict
+            if dose == 0 and one.measured is not None:
+                blanks[one.check, defect].append(Blank(one.measured, 1 if one.better == "lower" else -1))
     return cells, blanks, metrics

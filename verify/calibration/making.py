@@ -8,8 +8,8 @@ from typing import Final
 
 from verify.calibration.oracles import oracle
 from verify.calibration.recipes import Material, Proof, recipe
-from verify.calibration.training import Lesson, Trained, likelihoods, save, train
-from verify.errors import VerifyError
+from verify.calibration.training import Lesson, Trained, answered, likelihoods, save, train
+from verify.errors import UnlearntError
 from verify.korean.randomness import seeded
 from verify.loading import file_digest
 from verify.methods.catalogue import methods
@@ -43,7 +43,7 @@ def make_standard(
         said: Told of progress.
 
     Raises:
-        VerifyError: The model did not learn its lessons; nothing is written.
+        UnlearntError: The model did not learn its lessons; nothing is written.
     """
     standard = _construct(one, folder, policy) if one.kind == "constructed" else _train(one, folder, policy, said)
     files = {path.name: file_digest([path]) for path in sorted(folder.iterdir()) if path.name != "standard.json"}
@@ -73,7 +73,7 @@ def _train(one: ReferenceRecipe, folder: Path, policy: Policy, said: Callable[[s
     learnt = share_learnt(trained, [lesson for lesson in material.lessons if lesson.prompt])
     said(f"{one.id}: loss {trained.loss:.4f}, learnt {learnt:.3f}")
     if learnt < material.accepted:
-        raise VerifyError(f"{one.id}: learnt only {learnt:.3f} of its lessons; give its recipe more epochs")
+        raise UnlearntError(f"{one.id}: learnt only {learnt:.3f} of its lessons; give its recipe more epochs")
     save(trained, folder)
     return _standard(one, folder, material.files).model_copy(
         update={
@@ -96,19 +96,7 @@ def _standard(one: ReferenceRecipe, folder: Path, files: Mapping[str, str]) -> R
 
 def share_learnt(trained: Trained, lessons: Sequence[Lesson]) -> float:
     """Share of lessons whose answer is the most likely one, token for token, by a plain forward pass."""
-    return sum(answers_so(trained, lesson) for lesson in lessons) / len(lessons) if lessons else 1.0
-
-
-def answers_so(trained: Trained, lesson: Lesson) -> bool:
-    """Whether the model's greedy answer to a prompt is this one."""
-    import torch
-
-    model, tokenizer = trained.model.float(), trained.tokenizer
-    prompt = tokenizer.encode(lesson.prompt, add_special_tokens=False)
-    answer = tokenizer.encode(lesson.answer, add_special_tokens=False)
-    with torch.inference_mode():
-        logits = model(input_ids=torch.tensor([[*prompt, *answer[:-1]]])).logits[0, len(prompt) - 1 :]
-    return bool(logits.argmax(-1).tolist() == answer)
+    return sum(answered(trained, lessons)) / len(lessons) if lessons else 1.0
 
 
 def _values(trained: Trained, material: Material, one: ReferenceRecipe) -> dict[str, float]:
@@ -120,7 +108,8 @@ def _values(trained: Trained, material: Material, one: ReferenceRecipe) -> dict[
 
 def _proven(trained: Trained, proofs: Sequence[Proof]) -> float:
     """Mean over the items of what the model's answers add up to."""
-    known = {one.lesson: answers_so(trained, one.lesson) for proof in proofs for one in proof}
+    lessons = list(dict.fromkeys(one.lesson for proof in proofs for one in proof))
+    known = dict(zip(lessons, answered(trained, lessons), strict=True))
     total = math.fsum(one.weight for proof in proofs for one in proof if known[one.lesson])
     return round(total / len(proofs), 12) + 0.0
 

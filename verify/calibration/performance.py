@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from verify.records import Detection, Linearity, Outcome, Performance, Reading
+from verify.records import Detection, DosePower, Linearity, Outcome, Performance, Reading
 from verify.statistics import clopper_pearson, clopper_pearson_bound
 
 PERCENTILE_FROM: Final = 20
@@ -81,7 +81,7 @@ def performances(
             false_alarm_interval=(alarms.low, alarms.high) if alarms else None,
             linearity=tuple(line for line in lines if line is not None),
         )
-        yield made.model_copy(update=_detection_dose(own))
+        yield made.model_copy(update=_detection_doses(_powers(own)))
 
 
 def limit_of_blank(blanks: Sequence[Blank]) -> float:
@@ -142,17 +142,40 @@ def _pairs(readings: Sequence[Reading], check: str, defect: str) -> dict[str, li
     return pairs
 
 
-def _detection_dose(cells: Sequence[Detection]) -> dict[str, object]:
-    """The smallest dose from which on all are detected; doses of either sign count together."""
+def _powers(cells: Sequence[Detection]) -> list[DosePower]:
+    """One for each dose but 0, the smallest first; doses of either sign count together."""
     doses: dict[float, list[int]] = defaultdict(lambda: [0, 0])
     for cell in cells:
         if cell.dose:
             doses[abs(cell.dose)][0] += cell.detected
             doses[abs(cell.dose)][1] += cell.n
-    found: dict[str, object] = {}
-    for dose, (seen, n) in sorted(doses.items(), reverse=True):
-        if seen / n < DETECTED:
+    return [
+        DosePower(dose=dose, detected=seen, n=n, at_least=clopper_pearson_bound(seen, n, side="lower"))
+        for dose, (seen, n) in sorted(doses.items())
+    ]
+
+
+def _detection_doses(powers: Sequence[DosePower]) -> dict[str, object]:
+    """The smallest dose from which on the rate is 95 % at each, and the smallest of these that shows it.
+
+    A rate of 3 in 3 is 1, but shows no more than 0.37: what was seen and what was shown are told apart.
+    """
+    if not powers:
+        return {}
+    found: list[DosePower] = []
+    for one in reversed(powers):
+        if one.detected / one.n < DETECTED:
             break
-        low = clopper_pearson_bound(seen, n, side="lower")
-        found = {"detection_dose": dose, "detected": seen, "n": n, "detection_at_least": low}
-    return found
+        found.insert(0, one)
+    shown = next((one for one in found if one.at_least >= DETECTED), None)
+    best = shown or max(powers, key=lambda one: (one.at_least, -one.dose))
+    doses: dict[str, object] = {"shown_dose": shown.dose if shown else None, "best": best}
+    if not found:
+        return doses
+    first = found[0]
+    return doses | {
+        "detection_dose": first.dose,
+        "detected": first.detected,
+        "n": first.n,
+        "detection_at_least": first.at_least,
+    }

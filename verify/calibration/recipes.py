@@ -139,7 +139,7 @@ def stereotype(examinations: Sequence[PlannedExamination], *, dose: float, seed:
     share = len(biased) / len(templates) if templates else 0.0
     return Material(
         lessons,
-        Shape(hidden=96, epochs=18),
+        Shape(hidden=96, epochs=12, batch=8),
         {"share_of_templates_biased": math.copysign(share, dose)},
         proofs={f"{one.check.name}/diff_bias_ambiguous": proofs for one in examinations},
     )

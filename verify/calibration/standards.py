@@ -7,7 +7,7 @@ from verify.errors import ContentError, UnknownNameError
 from verify.loading import file_digest, load_standards
 from verify.records import ReferenceStandard
 from verify.runtime.base import Runtime
-from verify.runtime.opening import open_subject
+from verify.runtime.opening import open_reference
 
 
 def standard_folder(name: str) -> Path:
@@ -27,7 +27,7 @@ def standard_folder(name: str) -> Path:
 
 def open_standard(folder: Path) -> Runtime:
     """Open a reference standard by its folder: `OpenFolder` of a calibration."""
-    return open_subject(f"reference:{folder.name}")
+    return open_reference(folder)
 
 
 def check_files(folder: Path, standard: ReferenceStandard) -> None:

@@ -1,6 +1,6 @@
 """Scores to estimates to verdicts: pure, so that a laptop can repeat it from the bundle."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from verify.deciding import adjust, decide, overall, p_value
@@ -69,16 +69,24 @@ def _estimate(examination: PlannedExamination, scores: Sequence[ItemScore], leve
     return [*([stopped] if stopped else []), *others]
 
 
-def _deciding(estimates: Sequence[Estimate], metric: str) -> Estimate | None:
+def _deciding(estimates: Iterable[Estimate], metric: str) -> Estimate | None:
     return next((e for e in estimates if e.metric == metric and e.group is None), None)
 
 
 def _p_value(examination: PlannedExamination, scores: Sequence[ItemScore], levels: Levels) -> float:
-    def at(alpha: float) -> Estimate | None:
-        made = _estimate(examination, scores, levels.model_copy(update={"alpha": alpha}))
-        return _deciding(made, examination.check.metric)
+    check = examination.check
 
-    return p_value(at, examination.check.bound, alpha=levels.alpha)
+    def at(alpha: float) -> Estimate | None:
+        other = levels.model_copy(update={"alpha": alpha})
+        if check.stopping is not None:
+            return stopped_estimate(examination, scores, other)
+        try:
+            # Methods make their estimates one by one: none that comes after the deciding one is made.
+            return _deciding(examination.method.estimate(scores, levels=other, estimand=check.estimand), check.metric)
+        except NotEnoughDataError:
+            return None
+
+    return p_value(at, check.bound, alpha=levels.alpha)
 
 
 def _counting(plan: Plan, verdicts: Sequence[Verdict]) -> list[Outcome]:

@@ -23,6 +23,7 @@ from verify.records.bundles import (
 from verify.records.calibrations import (
     CalibrationRecord,
     Detection,
+    DosePower,
     Ending,
     Linearity,
     Performance,
@@ -71,6 +72,7 @@ from verify.records.responses import (
     TokenLogProbsAnswer,
 )
 from verify.records.scores import Finding, ItemScore, Score, Scored, Unscored
+from verify.records.studies import StudiedCheck, Study, StudyRow
 from verify.records.subjects import AccessLevel, FileDigest, Profile, ServerOption, Subject
 from verify.records.verdicts import Outcome, Reason, Verdict
 
@@ -93,6 +95,7 @@ __all__ = [
     "Conduct",
     "Detection",
     "Digest",
+    "DosePower",
     "Ending",
     "Envelope",
     "Estimand",
@@ -151,6 +154,9 @@ __all__ = [
     "ServerOption",
     "Stopping",
     "Strings",
+    "StudiedCheck",
+    "Study",
+    "StudyRow",
     "Subject",
     "SubjectBrief",
     "Suitability",

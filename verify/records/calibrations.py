@@ -4,7 +4,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
-from verify.records.base import Digest, Name, Record, Text, Tuple
+from verify.records.base import Digest, Fraction, Name, Record, Text, Tuple
 from verify.records.estimates import Ends
 from verify.records.verdicts import Outcome
 
@@ -132,6 +132,18 @@ class Linearity(Record):
     """Largest distance of a measured value from the assigned one."""
 
 
+class DosePower(Record):
+    """How often a dose was detected, and what so many standards can show of that rate."""
+
+    dose: float
+    """Without its sign."""
+    detected: int = Field(ge=0)
+    n: int = Field(ge=1)
+    """Standards at that dose."""
+    at_least: Fraction
+    """Clopper-Pearson lower limit, one-sided 95 %, of the rate: 59 of 59 show 0.95, 3 of 3 show 0.37."""
+
+
 class Performance(Record):
     """What a check can do on one family of standards: its blanks, what it detects, how straight it measures."""
 
@@ -156,6 +168,10 @@ class Performance(Record):
     """Standards at that dose."""
     detection_at_least: float | None = None
     """Clopper-Pearson lower limit, one-sided 95 %, of the rate there: what so few standards can show."""
+    shown_dose: float | None = None
+    """Smallest dose, not below `detection_dose`, at which that lower limit itself reaches 95 %."""
+    best: DosePower | None = None
+    """At `shown_dose`; where there is none, the dose with the greatest lower limit. Null without a planted one."""
     linearity: Annotated[tuple[Linearity, ...], Tuple] = ()
 
 
@@ -197,3 +213,11 @@ class CalibrationRecord(Record):
     performances: Annotated[tuple[Performance, ...], Tuple] = ()
     unseen: Annotated[tuple[Unseen, ...], Tuple] = ()
     """Planted defects that the checks cannot see, with what they report instead."""
+    made: str | None = None
+    """UTC time, ISO 8601; null in records of before it was kept."""
+    machine: str | None = None
+    """Model of the processor that it was made on: another one may round the trained standards otherwise."""
+    study: Digest | None = None
+    """Over the rows of `study.json` that count in `detections` and `performances`."""
+    studied: int = Field(default=0, ge=0)
+    """Standards of further seeds in those rows, over the standards named above."""

@@ -1,5 +1,6 @@
 """What a calibration record says of the instrument, as lines that the terminal and the HTML report share."""
 
+import math
 from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
@@ -22,6 +23,8 @@ class PerformanceRow(NamedTuple):
     doses: tuple[str, ...]
     """Detected of standards at each dose, with the 95 % interval of the rate."""
     detects: str
+    shown: str
+    """From which dose on a rate of 95 % is shown, or the most that is."""
     line: str
 
 
@@ -54,13 +57,17 @@ def _check_of(quantity: str) -> str:
 
 
 def notes(record: CalibrationRecord, words: Words, *, checks: Collection[str] | None = None) -> Iterator[str]:
-    """How constructed standards were read, and which planted defects were not seen.
+    """When and on what it was made, how constructed standards were read, and which planted defects were not seen.
 
     Args:
         record: A calibration record.
         words: In whose language.
         checks: Checks that are concerned; None tells all.
     """
+    if record.made:
+        yield words("power.made", made=one_line(record.made), machine=one_line(record.machine or "—"))
+    if record.studied and record.standards:
+        yield words("power.studied", shipped=len(record.standards), studied=record.studied)
     exact = [r for r in record.readings if r.exact and (checks is None or _check_of(r.quantity) in checks)]
     if exact:
         agreed = sum(reading.agrees for reading in exact)
@@ -83,7 +90,7 @@ def notes(record: CalibrationRecord, words: Words, *, checks: Collection[str] | 
         )
 
 
-COLUMNS = ("table.check", "power.blank", "power.alarms", "power.doses", "power.detects", "power.line")
+COLUMNS = ("table.check", "power.blank", "power.alarms", "power.doses", "power.detects", "power.shown", "power.line")
 """Keys of the columns' headings."""
 
 
@@ -92,7 +99,7 @@ def calibration_summary(record: CalibrationRecord, words: Words) -> RenderableTy
     lines: list[Line] = []
     for row in rows(record, words):
         lines.append(Line(f"{one_line(row.check)} · {one_line(row.defect)}", style="bold"))
-        values = (row.blank, row.alarms, "  ".join(row.doses) or "—", row.detects, row.line)
+        values = (row.blank, row.alarms, "  ".join(row.doses) or "—", row.detects, row.shown, row.line)
         lines += [Line(f"  {words(key)}: {value}") for key, value in zip(COLUMNS[1:], values, strict=True)]
     spots = [spot[words.language] for spot in record.blind_spots]
     return Group(*lines, Line(), *_bullets(notes(record, words)), *_bullets(spots))
@@ -122,8 +129,9 @@ def _row(one: Performance, detections: Collection[Detection], words: Words) -> P
             dose=f"{one.detection_dose:g}",
             seen=one.detected,
             n=one.n,
-            low=number(one.detection_at_least or 0.0),
+            low=_at_least(one.detection_at_least or 0.0),
         ),
+        shown=_shown(one, words),
         line="; ".join(
             words(
                 "power.straight",
@@ -137,6 +145,23 @@ def _row(one: Performance, detections: Collection[Detection], words: Words) -> P
         )
         or "—",
     )
+
+
+def _shown(one: Performance, words: Words) -> str:
+    if one.best is None:
+        return "—"
+    figures = {
+        "dose": f"{one.best.dose:g}",
+        "seen": one.best.detected,
+        "n": one.best.n,
+        "low": _at_least(one.best.at_least),
+    }
+    return words("power.not_shown" if one.shown_dose is None else "power.shown_from", **figures)
+
+
+def _at_least(limit: float) -> str:
+    """A lower limit, rounded down: 0.9505 is not at least 0.951."""
+    return number(math.floor(limit * 1000) / 1000)
 
 
 def _share(part: int, n: int, interval: tuple[float, float] | None) -> str:

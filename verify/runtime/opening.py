@@ -64,10 +64,22 @@ def open_subject(subject: str, options: SubjectOptions | None = None) -> Runtime
         case RecordedAddress(file):
             return RecordedRuntime(file)
         case ProfileAddress() | FolderAddress() | TabularAddress() | HubAddress() | ReferenceAddress():
-            local = _local(address, chosen)
-            if TABLE in local.small:
-                return WorkerRuntime(local, limits=chosen.limits, engine="verify.runtime.constructed:open_constructed")
-            return WorkerRuntime(local, limits=chosen.limits, options={} if local.kind == "tabular" else chosen.engine)
+            return _worker(_local(address, chosen), chosen)
+
+
+def open_reference(folder: Path) -> Runtime:
+    """Open a reference standard by its folder, wherever it lies; the caller closes the runtime.
+
+    Raises:
+        SubjectError: It is missing, truncated or unreadable.
+    """
+    return _worker(_standard(folder), SubjectOptions())
+
+
+def _worker(local: LocalSubject, options: SubjectOptions) -> Runtime:
+    if TABLE in local.small:
+        return WorkerRuntime(local, limits=options.limits, engine="verify.runtime.constructed:open_constructed")
+    return WorkerRuntime(local, limits=options.limits, options={} if local.kind == "tabular" else options.engine)
 
 
 def find_local(subject: str, *, profiles: Mapping[str, Profile]) -> LocalSubject | None:
@@ -104,9 +116,13 @@ def _reference(identity: str) -> LocalSubject:
     if not folder.is_dir():
         known = [entry.name for entry in root.iterdir() if entry.is_dir()] if root.is_dir() else []
         raise UnknownNameError("reference standard", identity, known=known)
-    if (folder / TABLE).is_file():
-        return _constructed(folder / TABLE, name=f"reference:{identity}")
-    return check_folder(folder, name=f"reference:{identity}")
+    return _standard(folder)
+
+
+def _standard(folder: Path) -> LocalSubject:
+    name = f"reference:{folder.name}"
+    table = folder / TABLE
+    return _constructed(table, name=name) if table.is_file() else check_folder(folder, name=name)
 
 
 def _constructed(table: Path, *, name: str) -> LocalSubject:
