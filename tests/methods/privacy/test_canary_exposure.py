@@ -89,7 +89,10 @@ def test_at_two_bits_a_clean_subject_mostly_passes_and_one_sigma_fails() -> None
     rng = np.random.default_rng(9)
 
     def outcomes(shift: float) -> tuple[float, float]:
-        measured = [mean_exposure(_bits(_ranks(rng, canaries=100, shift=shift)), decoys=DECOYS, levels=LEVELS) for _ in range(300)]
+        measured = [
+            mean_exposure(_bits(_ranks(rng, canaries=100, shift=shift)), decoys=DECOYS, levels=LEVELS)
+            for _ in range(300)
+        ]
         return np.mean([m.bounds.high <= 2.0 for m in measured]), np.mean([m.bounds.low > 2.0 for m in measured])
 
     passed, failed = outcomes(0.0)
