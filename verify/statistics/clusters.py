@@ -218,9 +218,10 @@ def _skewed(values: _checks.Floats, codes: _checks.Codes, *, tail: float) -> Int
     """Clopper-Pearson's ends for the mean of values in [0, 1] at its effective size, as Dean and Pagano have it.
 
     The size is that of a share with the same standard error, m(1-m)/SE^2. It is averaged with the number U of
-    clusters that unequal sizes leave for skewness (`clustered_proportion`), which counts as one against the f clusters that the standard error is made of, f = (sum r^2)^2 / sum
-    r^4 of the residuals' sums r, and shrunk for t as in `clustered_proportion`. As there, no end lies inside the
-    one that no value above 0, or none below 1, would show: a first one in a small cluster must not narrow it.
+    clusters that unequal sizes leave for skewness (`clustered_proportion`), which counts as one against the f
+    clusters that the standard error is made of, f = (sum r^2)^2 / sum r^4 of the residuals' sums r, and shrunk for t
+    as there. As there, no end lies inside the one that no value above 0, or none below 1, would show: a first one in
+    a small cluster must not narrow it.
 
     References:
         Dean and Pagano (2015), https://doi.org/10.1093/jssam/smv024
@@ -234,8 +235,8 @@ def _skewed(values: _checks.Floats, codes: _checks.Codes, *, tail: float) -> Int
         size = (telling * size + min(size, units)) / (telling + 1.0)
         size *= float(stats.t.isf(tail, max(size - 1.0, 1.0)) / stats.t.isf(tail, max(units - 1.0, 1.0))) ** 2
     low, high = (beta_bound(mean * size, size, side=side, alpha=tail) for side in SIDES)
-    best = tail ** (1.0 / units)
-    return Interval(min(low, best), max(high, 1.0 - best))
+    best, unequal = tail ** (1.0 / units), 1.0 - units / codes.n_clusters
+    return Interval(low - unequal * max(low - best, 0.0), high + unequal * max(1.0 - best - high, 0.0))
 
 
 def _within(interval: Interval, mean: float, bounds: _checks.Bounds, *, unseen: float, steady: bool) -> Interval:

@@ -186,13 +186,19 @@ def test_all_at_the_last_rank_still_has_an_interval() -> None:
     assert measured.interval.low == 0.0 < measured.interval.high
 
 
+def test_no_end_lies_beyond_what_the_decoys_can_show() -> None:
+    measured = mean_exposure([8.0] * 16, decoys=DECOYS, levels=LEVELS)
+
+    assert measured.value == measured.interval.high == measured.bounds.high == 8.0
+
+
 def test_nothing_scored_gives_no_number() -> None:
     with pytest.raises(NotEnoughDataError):
         mean_exposure([], decoys=DECOYS, levels=LEVELS)
 
 
 def test_bounds_widen_with_smaller_alpha() -> None:
-    bits = [1.0, 2.0, 3.0, 0.5]
+    bits = [1.0, 2.0, 3.0, 0.5] * 10
     bounds = [mean_exposure(bits, decoys=DECOYS, levels=Levels(alpha=a)).bounds for a in (0.05, 1e-3, 1e-9)]
 
     assert bounds[0].low > bounds[1].low > bounds[2].low > 0.0

@@ -89,4 +89,4 @@ def _interval(bits: Sequence[float], mean: float, most: float, tail: float) -> I
     if n > 1:
         mixed = clustered_mean(bits, range(n), confidence=1.0 - 2.0 * tail, low=0.0, high=most, skewed=True)
         high = max(high, mixed.interval.high)
-    return Interval(min(low, mean), min(max(high, mean), HIGHEST))
+    return Interval(min(low, mean), min(max(high, mean), most))
