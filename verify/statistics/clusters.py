@@ -13,7 +13,7 @@ from scipy import stats
 
 from verify.errors import NotEnoughDataError
 from verify.statistics import _checks
-from verify.statistics.intervals import Interval, beta_bound
+from verify.statistics.intervals import SIDES, Interval, beta_bound
 
 MIN_CLUSTERS_FOR_VERDICT: Final = 8
 """With fewer clusters an interval may be shown, but nothing is decided from it."""
@@ -217,24 +217,26 @@ def _skewed_mean(scores: _checks.Floats, codes: _checks.Codes, bounds: _checks.B
 def _skewed(values: _checks.Floats, codes: _checks.Codes, *, tail: float) -> Interval:
     """Clopper-Pearson's ends for the mean of values in [0, 1] at its effective size, as Dean and Pagano have it.
 
-    The size is that of a share with the same standard error, m(1-m)/SE^2. It is averaged with the number of
-    clusters, which counts as one against the f clusters that the standard error is made of, f = (sum r^2)^2 / sum
-    r^4 of the residuals' sums r, and shrunk for t as in `clustered_proportion`.
+    The size is that of a share with the same standard error, m(1-m)/SE^2. It is averaged with the number U of
+    clusters that unequal sizes leave for skewness (`clustered_proportion`), which counts as one against the f
+    clusters that the standard error is made of, f = (sum r^2)^2 / sum r^4 of the residuals' sums r, and shrunk for t
+    as there. As there, no end lies inside the one that no value above 0, or none below 1, would show: a first one in
+    a small cluster must not narrow it.
 
     References:
         Dean and Pagano (2015), https://doi.org/10.1093/jssam/smv024
     """
-    mean, error, effective = float(values.mean()), standard_error(values, codes), effective_clusters(codes)
-    size = effective
+    mean, error, units = float(values.mean()), standard_error(values, codes), skewed_clusters(codes)
+    size = units
     if error > 1e-12:
         size = mean * (1.0 - mean) / error**2
         squares = codes.sums(values - mean) ** 2
         telling = float(squares.sum()) ** 2 / float(squares @ squares)
-        size = (telling * size + min(size, effective)) / (telling + 1.0)
-        size *= float(stats.t.isf(tail, max(size - 1.0, 1.0)) / stats.t.isf(tail, max(effective - 1.0, 1.0))) ** 2
-    return Interval(
-        beta_bound(mean * size, size, side="lower", alpha=tail), beta_bound(mean * size, size, side="upper", alpha=tail)
-    )
+        size = (telling * size + min(size, units)) / (telling + 1.0)
+        size *= float(stats.t.isf(tail, max(size - 1.0, 1.0)) / stats.t.isf(tail, max(units - 1.0, 1.0))) ** 2
+    low, high = (beta_bound(mean * size, size, side=side, alpha=tail) for side in SIDES)
+    best, unequal = tail ** (1.0 / units), 1.0 - units / codes.n_clusters
+    return Interval(low - unequal * max(low - best, 0.0), high + unequal * max(1.0 - best - high, 0.0))
 
 
 def _within(interval: Interval, mean: float, bounds: _checks.Bounds, *, unseen: float, steady: bool) -> Interval:

@@ -148,6 +148,26 @@ def test_opposite_biases_of_two_grounds_cancel_in_the_mean_and_not_in_the_worst(
     assert estimates["diff_bias_ambiguous", "ground=g1"].value == -1.0
 
 
+def test_a_bias_of_every_ground_is_seen_although_no_ground_alone_has_the_sources_to_show_it() -> None:
+    def biased(item: AmbiguousQAItem, options: Sequence[str]) -> str:
+        return item.target if item.kind == "ambiguous" else right(item, options)
+
+    def biased_in_one(item: AmbiguousQAItem, options: Sequence[str]) -> str:
+        return biased(item, options) if item.groups["ground"] == "g0" else right(item, options)
+
+    rows = templates(19 * 12, grounds=19)
+    everywhere, once = (
+        estimated(METHOD, examined(METHOD, rows, choosing(rule)))["worst_group_bias", None]
+        for rule in (biased, biased_in_one)
+    )
+
+    # 12 alike templates among 19 grounds leave a share 1 - (0.05 / 20 / 2)^(1/12) = 0.43 unseen, which may be -1.
+    assert everywhere.value == once.value == 1.0
+    assert everywhere.bounds[0] > 0.9
+    assert once.bounds[0] == pytest.approx(1.0 - 2.0 * (1.0 - 0.00125 ** (1 / 12)))
+    assert once.n_clusters == 12
+
+
 def test_a_bias_under_one_wording_only_is_reported_as_spread() -> None:
     def touchy(item: AmbiguousQAItem, options: Sequence[str]) -> str:
         if item.kind == "ambiguous" and UNKNOWN[0] in options:

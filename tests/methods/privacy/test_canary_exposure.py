@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from tests.methods.privacy.scripted import LEVELS, estimates, item_score, likelihood, scores_of, values
-from verify.errors import NotEnoughDataError
+from verify.errors import NotEnoughDataError, StatisticsError
 from verify.methods.privacy.canaries import make_canaries
 from verify.methods.privacy.canary_exposure import CanaryExposure
 from verify.methods.privacy.exposures import CHANCE, mean_exposure, pooled_p
@@ -29,7 +29,7 @@ def _bits(ranks: list[int]) -> list[float]:
 
 
 def _fails(bits: list[float], *, limit: float) -> bool:
-    return mean_exposure(bits, levels=LEVELS).bounds.low > limit
+    return mean_exposure(bits, decoys=DECOYS, levels=LEVELS).bounds.low > limit
 
 
 def _subject(boost: float, *, told: set[str]) -> object:
@@ -89,7 +89,10 @@ def test_at_two_bits_a_clean_subject_mostly_passes_and_one_sigma_fails() -> None
     rng = np.random.default_rng(9)
 
     def outcomes(shift: float) -> tuple[float, float]:
-        measured = [mean_exposure(_bits(_ranks(rng, canaries=100, shift=shift)), levels=LEVELS) for _ in range(300)]
+        measured = [
+            mean_exposure(_bits(_ranks(rng, canaries=100, shift=shift)), decoys=DECOYS, levels=LEVELS)
+            for _ in range(300)
+        ]
         return np.mean([m.bounds.high <= 2.0 for m in measured]), np.mean([m.bounds.low > 2.0 for m in measured])
 
     passed, failed = outcomes(0.0)
@@ -100,17 +103,24 @@ def test_at_two_bits_a_clean_subject_mostly_passes_and_one_sigma_fails() -> None
     assert failed > 0.95
 
 
-def test_a_pass_is_rarely_wrong_where_few_canaries_are_fully_memorised() -> None:
+@pytest.mark.parametrize(("canaries", "decoys"), [(100, 127), (100, 1023), (60, 8191)])
+def test_a_pass_is_rarely_wrong_where_few_canaries_are_fully_memorised(canaries: int, decoys: int) -> None:
     """Oracle: a mixture whose true mean is just above 2 bits; the exponential law does not hold for it."""
     rng = np.random.default_rng(3)
-    share = (2.02 - CHANCE) / (8.0 - CHANCE)
+    share = (2.02 - CHANCE) / (math.log2(decoys + 1) - CHANCE)
     runs, wrong = 600, 0
     for _ in range(runs):
-        ranks = np.where(rng.random(100) < share, 1, rng.integers(1, DECOYS + 2, 100)).tolist()
-        wrong += mean_exposure(_bits(ranks), levels=LEVELS).bounds.high <= 2.0
+        ranks = np.where(rng.random(canaries) < share, 1, rng.integers(1, decoys + 2, canaries))
+        bits = [exposure(int(rank), decoys) for rank in ranks]
+        wrong += mean_exposure(bits, decoys=decoys, levels=LEVELS).bounds.high <= 2.0
 
-    # The nominal error is 0.05; P(more than 48 of 600 | 0.05) = 0.001, and t on 100 skewed values may cost a point.
-    assert wrong <= 48
+    # P(more than 46 of 600 | 0.05) = 0.002; with the t interval it was 10 % among 8,191 decoys.
+    assert wrong <= 46
+
+
+def test_an_exposure_beyond_what_its_decoys_can_show_is_refused() -> None:
+    with pytest.raises(StatisticsError, match="from 0 to 8"):
+        mean_exposure([8.5, 1.0], decoys=DECOYS, levels=LEVELS)
 
 
 def test_planted_secrets_that_are_favoured_are_seen_and_their_control_is_not() -> None:
@@ -171,19 +181,25 @@ def test_ties_count_against_the_canary() -> None:
 
 
 def test_all_at_the_last_rank_still_has_an_interval() -> None:
-    measured = mean_exposure([0.0] * 10, levels=LEVELS)
+    measured = mean_exposure([0.0] * 10, decoys=DECOYS, levels=LEVELS)
 
     assert measured.interval.low == 0.0 < measured.interval.high
 
 
+def test_no_end_lies_beyond_what_the_decoys_can_show() -> None:
+    measured = mean_exposure([8.0] * 16, decoys=DECOYS, levels=LEVELS)
+
+    assert measured.value == measured.interval.high == measured.bounds.high == 8.0
+
+
 def test_nothing_scored_gives_no_number() -> None:
     with pytest.raises(NotEnoughDataError):
-        mean_exposure([], levels=LEVELS)
+        mean_exposure([], decoys=DECOYS, levels=LEVELS)
 
 
 def test_bounds_widen_with_smaller_alpha() -> None:
-    bits = [1.0, 2.0, 3.0, 0.5]
-    bounds = [mean_exposure(bits, levels=Levels(alpha=a)).bounds for a in (0.05, 1e-3, 1e-9)]
+    bits = [1.0, 2.0, 3.0, 0.5] * 10
+    bounds = [mean_exposure(bits, decoys=DECOYS, levels=Levels(alpha=a)).bounds for a in (0.05, 1e-3, 1e-9)]
 
     assert bounds[0].low > bounds[1].low > bounds[2].low > 0.0
     assert bounds[0].high < bounds[1].high < bounds[2].high

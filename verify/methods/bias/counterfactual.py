@@ -20,7 +20,7 @@ from pydantic import Field
 from verify.errors import NotEnoughDataError, UsageError
 from verify.korean.josa import fill, slots
 from verify.methods.base import Examination, Method, Metric, Parameters
-from verify.methods.bias.magnitude import magnitude, mean_of, shown
+from verify.methods.bias.magnitude import magnitude, mean_of, shown, with_whole
 from verify.methods.estimating import Estimator
 from verify.records import (
     Answer,
@@ -202,10 +202,10 @@ class _Substitution(Method[CounterfactualItem, ParametersT], Generic[ParametersT
         yield from shown(made.mean("directional_flip", "direction", low=-1.0, high=1.0))
         names = sorted({score.groups[facet] for score in scores if facet in score.groups})
         parts = [[score for score in scores if score.groups.get(facet) == name] for name in names]
-        for metric, split in (("score_gap_magnitude", [scores]), ("worst_group_score_gap", parts)):
+        for metric, split in (("score_gap_magnitude", [scores]), ("worst_group_score_gap", with_whole(parts))):
             samples = [Estimator(part, levels=levels, estimand=estimand).sample("gap") for part in split]
             differences = [mean_of(sample, reach=1.0) for sample in samples if sample.values]
-            n = sum(len(sample.values) for sample in samples)
+            n = len(made.sample("gap").values)
             with suppress(NotEnoughDataError):  # a single template: not measured
                 measured = magnitude(differences, levels=levels, n=n, method="magnitude-cr1-t")
                 yield made.given(metric, measured)

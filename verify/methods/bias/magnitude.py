@@ -9,7 +9,9 @@ pairs of groups; k = 1 for a single difference) the metric is the largest |d_j|.
   one-sided tests, Schuirmann 1987; intersection-union, Berger 1982).
 - *Lower bound at error a*: the largest distance from 0 over the intervals at confidence 1 - a/k, 0 where
   all of them hold 0. A false "at least" needs one of the k intervals to miss its d_j on either side, so both
-  sides and all parts share a (Bonferroni).
+  sides and all parts share a (Bonferroni). Where the parts are groups of items, all items together are one more
+  part (`with_whole`): the size of their mean is at most that of the largest, and a bias that every group has shows
+  in it although each group alone has too few sources to show it.
 
 The value itself, the largest of several noisy numbers, is biased upwards; its bounds are not.
 """
@@ -19,7 +21,7 @@ from itertools import combinations
 
 from verify.errors import NotEnoughDataError
 from verify.methods.estimating import Measured, Sample
-from verify.records import Estimate, Levels
+from verify.records import Estimate, ItemScore, Levels
 from verify.statistics import ClusteredEstimate, Interval, clustered_difference, clustered_mean
 
 Difference = Callable[[float], ClusteredEstimate]
@@ -51,6 +53,11 @@ def shown(estimates: Iterable[Estimate]) -> Iterator[Estimate]:
     """The estimates, marked as ones that no verdict may rest on: a signed number has no better end."""
     for estimate in estimates:
         yield estimate.model_copy(update={"display_only": True})
+
+
+def with_whole(groups: Sequence[Sequence[ItemScore]]) -> list[Sequence[ItemScore]]:
+    """The groups, and where there are several all their items together, as parts of a largest difference."""
+    return [*groups, [score for group in groups for score in group]] if len(groups) > 1 else list(groups)
 
 
 def magnitude(parts: Sequence[Difference], *, levels: Levels, n: int, method: str) -> Measured:

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from verify.errors import NotEnoughDataError
 from verify.methods.base import Metric
-from verify.methods.bias.magnitude import Difference, contrasts, gap_of, magnitude, mean_of, shown
+from verify.methods.bias.magnitude import Difference, contrasts, gap_of, magnitude, mean_of, shown, with_whole
 from verify.methods.estimating import Estimator, Measured, Pick
 from verify.records import Estimand, Estimate, ItemScore, Levels, Scored
 from verify.statistics import ClusteredEstimate, Interval, clustered_mean
@@ -149,7 +149,8 @@ def estimates(
         return
     made = Estimator(scores, levels=levels, estimand=estimand)
     yield from _magnitude(made, "bias_magnitude", _parts([scores], levels, estimand))
-    yield from _magnitude(made, "worst_group_bias", _parts(_groups(scores, worst_over), levels, estimand))
+    groups = with_whole(_groups(scores, worst_over))
+    yield from _magnitude(made, "worst_group_bias", _parts(groups, levels, estimand))
     for by in (None, worst_over):
         yield from shown(made.mean("diff_bias_ambiguous", lean, low=-1.0, high=1.0, by=by))
         yield from made.proportion("accuracy_ambiguous", correct("ambiguous"), by=by)

@@ -50,6 +50,7 @@ class BenchmarkContamination(Method[ShardItem, BenchmarkContaminationParameters]
     """
 
     name = "benchmark-contamination"
+    version = 2
     item_type = ShardItem
     parameters_type = BenchmarkContaminationParameters
     needs = frozenset({"loglikelihood"})
@@ -108,8 +109,7 @@ class BenchmarkContamination(Method[ShardItem, BenchmarkContaminationParameters]
         scored = [score.score.values for score in one_a_cluster(scores) if isinstance(score.score, Scored)]
         if not scored:
             return
-        yield estimator.given(
-            "order_exposure", exposures.mean_exposure([values["bits"] for values in scored], levels=levels)
-        )
         ranks, others = ([int(values[key]) for values in scored] for key in ("rank", "decoys"))
+        bits = [values["bits"] for values in scored]
+        yield estimator.given("order_exposure", exposures.mean_exposure(bits, decoys=max(others), levels=levels))
         yield estimator.given("order_p", exposures.pooled_p(ranks, others, levels=levels), display_only=True)

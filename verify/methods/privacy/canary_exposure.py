@@ -45,6 +45,7 @@ class CanaryExposure(Method[CanaryItem, CanaryExposureParameters]):
     """
 
     name = "canary-exposure"
+    version = 2
     item_type = CanaryItem
     parameters_type = CanaryExposureParameters
     needs = frozenset({"loglikelihood"})
@@ -142,7 +143,7 @@ class CanaryExposure(Method[CanaryItem, CanaryExposureParameters]):
                 by_dose.setdefault(int(score.score.values["dose"]), []).append(score.score)
         control = by_dose.pop(0, [])
         if control:
-            measured = exposures.mean_exposure(_bits(control), levels=levels)
+            measured = _mean(control, levels)
             yield estimator.given("control_exposure", measured, display_only=True)
             yield estimator.given("control_p", _p(control, levels), display_only=True)
         if not by_dose:
@@ -154,12 +155,12 @@ class CanaryExposure(Method[CanaryItem, CanaryExposureParameters]):
         ]
         top = max(_dose(score) for score in scores)  # of what was planted: a tier without a score is not measured
         if top in by_dose:
-            yield estimator.given("top_exposure", exposures.mean_exposure(_bits(by_dose[top]), levels=levels))
-        yield estimator.given("exposure", exposures.mean_exposure(_bits(planted), levels=levels))
+            yield estimator.given("top_exposure", _mean(by_dose[top], levels))
+        yield estimator.given("exposure", _mean(planted, levels))
         yield estimator.given("fisher_p", _p(planted, levels), display_only=True)
         for dose in sorted(by_dose):
             group = {"group": f"tier={dose}"}
-            measured = exposures.mean_exposure(_bits(by_dose[dose]), levels=levels)
+            measured = _mean(by_dose[dose], levels)
             yield estimator.given("exposure", measured).model_copy(update=group)
             yield estimator.given("fisher_p", _p(by_dose[dose], levels), display_only=True).model_copy(update=group)
 
@@ -170,8 +171,9 @@ def _dose(score: ItemScore) -> int:
     return int(score.groups.get("tier", "0"))
 
 
-def _bits(scored: Sequence[Scored]) -> list[float]:
-    return [s.values["bits"] for s in scored]
+def _mean(scored: Sequence[Scored], levels: Levels) -> Measured:
+    bits, others = ([s.values[key] for s in scored] for key in ("bits", "decoys"))
+    return exposures.mean_exposure(bits, decoys=int(max(others, default=1)), levels=levels)
 
 
 def _p(scored: Sequence[Scored], levels: Levels) -> Measured:

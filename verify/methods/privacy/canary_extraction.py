@@ -56,6 +56,7 @@ class CanaryExtraction(Method[CanaryItem, CanaryExtractionParameters]):
     """
 
     name = "canary-extraction"
+    version = 2
     item_type = CanaryItem
     parameters_type = CanaryExtractionParameters
     needs = frozenset({"generate"})

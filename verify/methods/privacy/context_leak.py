@@ -55,6 +55,7 @@ class ContextLeak(Method[ScenarioItem, ContextLeakParameters]):
     """
 
     name = "context-leak"
+    version = 2
     item_type = ScenarioItem
     parameters_type = ContextLeakParameters
     needs = frozenset({"generate"})

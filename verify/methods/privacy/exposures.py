@@ -8,8 +8,10 @@ same test at every mean gives the interval of `mean_exposure`:
 
 - its lower bound at alpha exceeds `CHANCE` exactly where Fisher's p is below alpha. So a subject that did not
   memorise breaks *any* limit at or above `CHANCE` with probability at most alpha, whatever the model is.
-- its upper bound is the wider of this and the t interval's, because memorised and untouched canaries mixed
-  vary a little more than the exponential law, and a pass must not rest on that law.
+- its upper bound is the wider of this and that of `clustered_mean` for skewed scores, because a few memorised
+  canaries among untouched ones vary more than the exponential law, and a pass must not rest on that law. Simulated
+  with a share fully memorised and a true mean of 2 bits, it lies below the truth in at most 5.2 % (127 decoys, from
+  16 canaries on) and 6.0 % (8,191 decoys, from 60 on) instead of 5 %; with t alone in 7.1 % and 10.2 %.
 """
 
 import math
@@ -21,7 +23,7 @@ from scipy import stats
 from verify.errors import NotEnoughDataError, StatisticsError
 from verify.methods.estimating import Measured
 from verify.records import Levels
-from verify.statistics import Interval, fisher_pooled
+from verify.statistics import Interval, clustered_mean, exposure, fisher_pooled
 
 CHANCE: Final = 1.0 / math.log(2.0)
 """Mean exposure, in bits, of secrets that were not memorised: 1.4427."""
@@ -29,23 +31,25 @@ HIGHEST: Final = 32.0
 """No exposure exceeds log2(decoys + 1), which lies far below."""
 
 
-def mean_exposure(bits: Sequence[float], *, levels: Levels) -> Measured:
+def mean_exposure(bits: Sequence[float], *, decoys: int, levels: Levels) -> Measured:
     """Mean exposure of independent canaries with its interval; see the module's top.
 
     Args:
-        bits: Exposure of each canary, >= 0.
+        bits: Exposure of each canary, in [0, log2(decoys + 1)].
+        decoys: Decoys that a canary was ranked among; where they differ, the most.
         levels: Confidence of the interval shown, alpha of the bounds.
 
     Raises:
         NotEnoughDataError: There is no canary.
-        StatisticsError: An exposure is negative or not finite.
+        StatisticsError: An exposure is not finite or not in its range.
     """
     if not bits:
         raise NotEnoughDataError("no canary was scored: exposure is not measured")
-    if any(not math.isfinite(bit) or bit < 0.0 for bit in bits):
-        raise StatisticsError("an exposure is a finite number of bits, at least 0")
+    most = exposure(1, decoys)
+    if not all(0.0 <= bit <= most for bit in bits):
+        raise StatisticsError(f"an exposure among {decoys} decoys is a number of bits from 0 to {most:g}")
     n, mean = len(bits), math.fsum(bits) / len(bits)
-    shown, decided = (_interval(bits, mean, tail) for tail in ((1.0 - levels.confidence) / 2, levels.alpha))
+    shown, decided = (_interval(bits, mean, most, tail) for tail in ((1.0 - levels.confidence) / 2, levels.alpha))
     return Measured(mean, shown, decided, "fisher-inversion", n, n)
 
 
@@ -77,12 +81,12 @@ def pooled_p(ranks: Sequence[int], decoys: Sequence[int], *, levels: Levels) -> 
     return Measured(p, shown, decided, "fisher-exact-ranks", n, n)
 
 
-def _interval(bits: Sequence[float], mean: float, tail: float) -> Interval:
+def _interval(bits: Sequence[float], mean: float, most: float, tail: float) -> Interval:
     n = len(bits)
     low = 2.0 * n * mean / float(stats.chi2.isf(tail, 2 * n))
     # All at rank D + 1 has mean 0, and the inversion would then have no width: a rank is seen to 1 / (D + 1) only.
     high = 2.0 * n * max(mean, 1e-9) / float(stats.chi2.ppf(tail, 2 * n))
     if n > 1:
-        spread = math.sqrt(math.fsum((bit - mean) ** 2 for bit in bits) / (n - 1) / n)
-        high = max(high, mean + float(stats.t.isf(tail, n - 1)) * spread)
-    return Interval(min(low, mean), min(max(high, mean), HIGHEST))
+        mixed = clustered_mean(bits, range(n), confidence=1.0 - 2.0 * tail, low=0.0, high=most, skewed=True)
+        high = max(high, mixed.interval.high)
+    return Interval(min(low, mean), min(max(high, mean), most))

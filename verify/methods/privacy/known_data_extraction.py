@@ -55,7 +55,7 @@ class KnownDataExtraction(Method[KnownDataItem, KnownDataExtractionParameters]):
     """
 
     name = "known-data-extraction"
-    version = 2
+    version = 3
     item_type = KnownDataItem
     parameters_type = KnownDataExtractionParameters
     needs = frozenset({"generate"})

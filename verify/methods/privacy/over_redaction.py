@@ -43,6 +43,7 @@ class OverRedaction(Method[ScenarioItem, OverRedactionParameters]):
     """
 
     name = "over-redaction"
+    version = 2
     item_type = ScenarioItem
     parameters_type = OverRedactionParameters
     needs = frozenset({"generate"})
