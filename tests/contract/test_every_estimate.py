@@ -236,10 +236,6 @@ def test_the_same_items_again_in_their_clusters_never_narrow_an_interval(
         one, many = before[key], after[key]
         if key[0] in DRAWN:
             continue
-        if one.method == "tango" and abs(one.value) >= 0.5:
-            # Where most pairs of independent items differ in the same direction Tango's interval, which they get, is
-            # wider than the one of pairs that share sources, by up to .07; either covers.
-            continue
         assert many.value == pytest.approx(one.value, abs=1e-9), key
         for narrow, wide in ((one.bounds, many.bounds), (one.interval, many.interval)):
             assert wide[0] <= narrow[0] + 1e-9, key

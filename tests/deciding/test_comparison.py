@@ -24,7 +24,7 @@ from verify.deciding.comparison import (
 from verify.deciding.gains import SizeGain
 from verify.errors import NotEnoughDataError, StatisticsError
 from verify.records import Change, ChangeReason, Levels
-from verify.statistics import equivalence, holm, n_for_paired
+from verify.statistics import holm, n_for_paired, paired_shares
 
 SHARE = Scale(0.0, 1.0, "higher")
 ERROR = Scale(0.0, 1.0, "lower")
@@ -75,28 +75,28 @@ def test_the_interval_and_the_p_of_the_margin_agree_on_independent_pairs() -> No
         assert (weighed.test.bounds[0] > -0.03) == (weighed.p_noninferior < 0.05)
 
 
-def test_alike_answers_need_88_items_for_three_points() -> None:
-    """Oracle: with no discordant pair Tango's score is sqrt(n m / (1 - m)); n >= 1.645^2 * 0.97 / 0.03 = 87.5."""
-    assert outcome(weigh(table(0, 0, 87), SHARE, margin=0.03, levels=LEVELS)).outcome is Change.INCONCLUSIVE
-    assert outcome(weigh(table(0, 0, 88), SHARE, margin=0.03, levels=LEVELS)).outcome is Change.NO_WORSE
+def test_alike_answers_need_99_items_for_three_points() -> None:
+    """Oracle: no discordant pair of n leaves 1 - alpha^(1/n) of worse ones open; n >= ln 0.05 / ln 0.97 = 98.4."""
+    assert outcome(weigh(table(0, 0, 98), SHARE, margin=0.03, levels=LEVELS)).outcome is Change.INCONCLUSIVE
+    assert outcome(weigh(table(0, 0, 99), SHARE, margin=0.03, levels=LEVELS)).outcome is Change.NO_WORSE
 
 
 @pytest.mark.parametrize(("n", "discordance", "power"), [(200, 0.1, 0.36), (500, 0.1, 0.67), (1000, 0.2, 0.68)])
-def test_power_is_that_of_the_planning_table(n: int, discordance: float, power: float) -> None:
-    """Oracle: trust.md 1.6, margin 3 points, true difference 0."""
+def test_power_is_a_little_less_than_that_of_the_score_test(n: int, discordance: float, power: float) -> None:
+    """Oracle: published power of Tango's test, margin 3 points, true difference 0; keeping the error costs some."""
     half = round(n * discordance / 2)
     weighed = weigh(table(half, half, n), SHARE, margin=0.03, levels=LEVELS)
 
-    assert outlook(weighed, margin=0.03).power == pytest.approx(power, abs=0.02)
+    assert power - 0.05 <= outlook(weighed, margin=0.03).power <= power
 
 
-def test_the_detectable_worsening_is_the_one_that_the_planning_formula_inverts() -> None:
-    """Oracle: Miller's n for a paired difference, at two-sided 2 alpha."""
+def test_the_detectable_worsening_is_nearly_the_one_that_the_planning_formula_inverts() -> None:
+    """Oracle: Miller's n for a paired difference, at two-sided 2 alpha; the bounds that decide are a little wider."""
     weighed = weigh(table(50, 50, 1000), SHARE, margin=0.03, levels=LEVELS)
 
     needed = n_for_paired(outlook(weighed, margin=0.03).minimum_detectable, discordance=0.1, alpha=0.1, power=0.8)
 
-    assert needed == pytest.approx(1000, rel=0.02)
+    assert 900 <= needed <= 1000
 
 
 def simulate(
@@ -427,11 +427,15 @@ def test_a_difference_of_the_margin_is_equivalent_in_at_most_alpha(gain: float) 
 
 
 @pytest.mark.parametrize(("b", "c"), [(3, 5), (0, 0), (12, 9)])
-def test_equivalence_of_independent_pairs_is_the_published_test(b: int, c: int) -> None:
-    """Oracle: `statistics.equivalence`, two of Tango's score tests."""
+def test_equivalence_of_independent_pairs_is_shown_where_the_interval_lies_within_the_margin(b: int, c: int) -> None:
+    """Oracle: `paired_shares` at a confidence a little under and over that of the p-value (Schuirmann 1987)."""
     found = p_equivalence(weigh(table(b, c, 200), SHARE, margin=0.1, levels=LEVELS))
 
-    assert found == pytest.approx(equivalence(b, c, 200, margin=0.1).p)
+    inside = [
+        max(-low, high) < 0.1
+        for low, high in (paired_shares(b, c, 200, confidence=1 - 2 * found * k) for k in (1.02, 0.98))
+    ]
+    assert inside == [True, False]
 
 
 def test_all_checks_at_the_margin_pass_together_in_at_most_alpha() -> None:

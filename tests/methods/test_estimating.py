@@ -6,7 +6,7 @@ import pytest
 
 from verify.methods.estimating import Estimator
 from verify.records import Estimate, FailureReason, ItemScore, Levels, Scored, Unscored
-from verify.statistics import clopper_pearson, paired_difference, tango
+from verify.statistics import clopper_pearson, paired_difference, paired_shares
 
 LEVELS = Levels(confidence=0.95, alpha=0.05)
 
@@ -81,14 +81,14 @@ def test_generations_of_one_item_are_averaged_first_and_do_not_multiply_n() -> N
     assert found.n == 30
 
 
-def test_pairs_of_independent_items_get_tangos_interval() -> None:
-    """Oracle: `tango` on the discordant counts."""
+def test_pairs_of_independent_items_get_the_interval_of_two_shares() -> None:
+    """Oracle: `paired_shares` on the discordant counts."""
     scores = [score(i, a=float(i < 25), b=float(10 <= i < 28)) for i in range(60)]
 
     found = only(estimator(scores).paired("m", "a", "b"))
 
-    assert found.method == "tango"
-    assert found.interval == pytest.approx(tuple(tango(10, 3, 60, confidence=0.95)))
+    assert found.method == "clopper-pearson-paired"
+    assert found.interval == pytest.approx(tuple(paired_shares(10, 3, 60, confidence=0.95)))
 
 
 def test_pairs_that_share_sources_keep_them() -> None:

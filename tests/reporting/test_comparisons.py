@@ -32,7 +32,7 @@ TEST = PairedTest(
     confidence=0.95,
     bounds=(-0.15, -0.05),
     alpha=0.05,
-    method="tango",
+    method="mover-clopper-pearson",
     n_pairs=100,
     n_clusters=100,
     n_better=1,
@@ -151,7 +151,10 @@ def test_a_korean_comparison_has_no_english_but_identifiers(code: ChangeReason) 
     assert set(re.findall("[A-Za-z]{4,}", text)) - known == set()
 
 
-@pytest.mark.parametrize("method", ["tango", "mover-korn-graubard", "cr1-t", "betting", "size-cr1-t", "size-betting"])
+@pytest.mark.parametrize(
+    "method",
+    ["tango", "mover-clopper-pearson", "mover-korn-graubard", "cr1-t", "betting", "size-cr1-t", "size-betting"],
+)
 def test_every_interval_has_a_name_in_both_languages(method: str) -> None:
     for language in LANGUAGES:
         assert WORDS[language](f"compare.method.{method}")

@@ -16,6 +16,8 @@ from verify.statistics import (
     n_for_paired,
     n_for_zero_failures,
     noninferiority_power,
+    paired_power,
+    paired_shares,
     power,
 )
 
@@ -153,6 +155,25 @@ def test_impossible_plans_are_refused():
         n_for_paired(0.2, discordance=0.1)
     with pytest.raises(StatisticsError):
         noninferiority_power(100, margin=0.03, discordance=0.1, difference=0.2)
+    with pytest.raises(StatisticsError):
+        paired_power(100, margin=0.03, discordance=0.1, difference=0.2)
+
+
+@pytest.mark.parametrize(("n", "margin", "discordance"), [(40, 0.1, 0.15), (90, 0.05, 0.05), (120, 0.08, 0.2)])
+@pytest.mark.parametrize("difference", [0.0, -1.0])
+def test_the_power_of_pairs_is_how_often_the_interval_excludes_the_margin(n, margin, discordance, difference):
+    # Oracle: enumeration of all outcomes, each with the interval itself; -1 stands for the margin (or all one way).
+    gap = max(difference * margin, -discordance)
+    p10, p01 = (discordance + gap) / 2, (discordance - gap) / 2
+    expected = sum(
+        stats.multinomial.pmf([b, c, n - b - c], n, [p10, p01, 1 - discordance])
+        for b in range(n + 1)
+        for c in range(min(n - b, 60) + 1)
+        if paired_shares(b, c, n, confidence=0.9).low > -margin
+    )
+
+    assert paired_power(n, margin=margin, discordance=discordance, difference=gap) == pytest.approx(expected, abs=1e-6)
+    assert difference == 0.0 or expected <= 0.05
     with pytest.raises(StatisticsError, match="direction"):
         n_for_bound(0.9, "above", assumed=0.95)
     with pytest.raises(NotEnoughDataError):

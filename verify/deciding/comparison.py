@@ -4,7 +4,8 @@ Everything is said in *gains*: positive where the release after is better, whate
 which interval and which test that is. An item that only one release has a score for is counted both ways.
 
 References:
-    Tango (1998); Fagerland, Lydersen and Laake (2013); Holm (1979); Berger (1982). Sources in `verify.statistics`.
+    Zou and Donner (2008); Fagerland, Lydersen and Laake (2013); Holm (1979); Berger (1982). Sources in
+    `verify.statistics`.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,7 +15,7 @@ from typing import Final, Literal, NamedTuple
 from verify.deciding.gains import Gain, MeanGain, ShareGain, SizeGain
 from verify.errors import StatisticsError
 from verify.records import Change, ChangeReason, Levels, PairedTest
-from verify.statistics import noninferiority_power
+from verify.statistics import paired_power
 
 ASKED_POWER: Final = 0.8
 
@@ -122,14 +123,13 @@ def outlook(weighed: Weighed, *, margin: float) -> Outlook:
     around the bounds that decide, since a standard error says little where few items moved.
     """
     test, error = weighed.test, weighed.standard_error
-    z, further = _z(1.0 - test.alpha), _z(ASKED_POWER)
-    if test.method == "tango":
+    further = _z(ASKED_POWER)
+    if test.method == "mover-clopper-pearson":
         share = max(test.n_better + test.n_worse, 1) / (test.n_pairs + 1)
-        power = noninferiority_power(test.n_pairs, margin=margin, discordance=share, alpha=test.alpha)
-        detectable = (z + further) * error
+        power = paired_power(test.n_pairs, margin=margin, discordance=share, alpha=test.alpha)
     else:
         power = NormalDist().cdf((margin - (test.gain - test.bounds[0])) / error)
-        detectable = test.bounds[1] - test.gain + further * error
+    detectable = test.bounds[1] - test.gain + further * error
     return Outlook(power, detectable if detectable < weighed.span else None)
 
 

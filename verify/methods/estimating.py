@@ -87,8 +87,8 @@ class Estimator:
     ) -> Iterator[Estimate]:
         """Mean of `first - second` within items, both in [0, 1].
 
-        Tango's score interval for independent 0/1 pairs; two Korn-Graubard intervals combined where such
-        items share clusters; else CR1 with t(G-1).
+        Of 0/1 pairs two Clopper-Pearson intervals combined, or two Korn-Graubard intervals where items share clusters;
+        else CR1 with t(G-1).
         """
 
         def both(score: ItemScore, scored: Scored) -> float | None:
@@ -202,7 +202,7 @@ class Estimator:
         )
         method = "cr1-t-paired"
         if first.binary and second.binary:
-            method = "tango" if first.independent else "korn-graubard-paired"
+            method = "clopper-pearson-paired" if first.independent else "korn-graubard-paired"
         return Measured(shown.value, shown.interval, decided.interval, method, shown.n, len(set(first.clusters)))
 
     def _estimate(

@@ -15,7 +15,7 @@ from verify.statistics import (
     clopper_pearson,
     minimum_detectable,
     n_for_bound,
-    noninferiority_power,
+    paired_power,
     power,
     stopping_odds,
 )
@@ -282,4 +282,4 @@ def _ends(metric: Metric) -> tuple[float, float] | None:
 
 @lru_cache(maxsize=1024)
 def _comparison_power(n: int, margin: float, alpha: float) -> float:
-    return noninferiority_power(n, margin=margin, discordance=DISCORDANCE, alpha=alpha)
+    return paired_power(n, margin=margin, discordance=DISCORDANCE, alpha=alpha)

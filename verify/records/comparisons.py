@@ -56,7 +56,8 @@ class PairedTest(Record):
     """One-sided lower and upper bound of the gain, each at 1 - alpha."""
     alpha: float = Field(gt=0.0, lt=0.5)
     method: str
-    """`tango`, `mover-korn-graubard`; `cr1-t` or `betting` of real differences; the same with `size-` for |mean|."""
+    """`mover-clopper-pearson`, `mover-korn-graubard` (`tango` in older comparisons); `cr1-t` or `betting` of real
+    differences; the same with `size-` for |mean|."""
     n_pairs: int = Field(ge=1)
     n_clusters: int = Field(ge=1)
     n_better: int = Field(ge=0)
@@ -199,9 +200,9 @@ class Comparison(Record):
         return self.before.subject_digest == self.after.subject_digest
 
     decision_rule: str = (
-        "no_worse: a worsening by the margin or more is excluded at one-sided alpha (score test of Tango with "
-        "restricted maximum likelihood for independent 0/1 pairs; cluster-robust otherwise, by a bet that holds for "
-        "any distribution where differences are few or skewed), also when each score "
+        "no_worse: a worsening by the margin or more is excluded at one-sided alpha (two "
+        "Clopper-Pearson intervals combined for independent 0/1 pairs; cluster-robust otherwise, by a bet that holds "
+        "for any distribution where differences are few or skewed), also when each score "
         "that one release lacks counts against the release after; worse: not so, and a worsening is found by the "
         "one-sided paired test (McNemar mid-p for independent 0/1 pairs), Holm-adjusted over all compared checks, "
         "also when each lacking score counts for the release after; else inconclusive. "

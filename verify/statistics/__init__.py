@@ -24,6 +24,7 @@ from verify.statistics.paired import (
     newcombe_paired,
     noninferiority,
     paired_difference,
+    paired_shares,
     tango,
 )
 from verify.statistics.planning import (
@@ -34,6 +35,7 @@ from verify.statistics.planning import (
     n_for_paired,
     n_for_zero_failures,
     noninferiority_power,
+    paired_power,
     power,
 )
 from verify.statistics.powered import MIN_LABELLED_CLUSTERS, PoweredMean, powered_mean
@@ -121,6 +123,8 @@ __all__ = [
     "noninferiority",
     "noninferiority_power",
     "paired_difference",
+    "paired_power",
+    "paired_shares",
     "pass_at_k",
     "power",
     "powered_mean",

@@ -12,7 +12,7 @@ from verify.statistics import _checks
 from verify.statistics._scores import mover, outer_root, standardised
 from verify.statistics.clusters import ClusteredEstimate, clustered_mean
 from verify.statistics.groups import clustered_difference
-from verify.statistics.intervals import Interval, wilson
+from verify.statistics.intervals import Interval, clopper_pearson, wilson
 
 
 class McNemar(NamedTuple):
@@ -125,6 +125,41 @@ def newcombe_paired(a: int, b: int, c: int, d: int, *, confidence: float = 0.95)
     return Interval(p1 - p2 - below, p1 - p2 + above)
 
 
+def paired_shares(b: int, c: int, n: int, *, confidence: float = 0.95) -> Interval:
+    """Interval of the difference of two paired proportions that keeps its error at any n, first minus second.
+
+    The two discordant shares have Clopper-Pearson ends each, which the method of variance estimates recovery (MOVER)
+    combines with the correlation of two shares that exclude each other. By enumeration over 8 to 90 pairs an
+    end is missed in at most 4.9 % of cases at a one-sided 5 %, and in 1.0 % (1.3 % with 8 pairs) at 1 %; an end of
+    Tango's interval in up to 8.3 % and 2.1 %. The price is a width greater by 3 to 17 %.
+
+    Args:
+        b: Pairs where only the first met the criterion.
+        c: Pairs where only the second did.
+        n: All pairs, the concordant ones too.
+        confidence: Two-sided coverage, in (0, 1).
+
+    Returns:
+        Both ends, in [-1, 1].
+
+    Raises:
+        NotEnoughDataError: ``n`` is 0.
+        StatisticsError: The counts do not fit each other.
+
+    References:
+        Zou and Donner (2008), https://doi.org/10.1002/sim.3095
+    """
+    first, second, pairs = _discordant(b, c, n)
+    p1, p2 = first / pairs, second / pairs
+    (l1, u1), (l2, u2) = (clopper_pearson(count, pairs, confidence=confidence) for count in (first, second))
+    rest = (1.0 - p1) * (1.0 - p2)
+    phi = -math.sqrt(p1 * p2 / rest) if rest > 0.0 else 0.0
+    gap = p1 - p2
+    low = gap - mover(p1 - l1, u2 - p2, correlation=phi)
+    high = gap + mover(u1 - p1, p2 - l2, correlation=phi)
+    return Interval(max(low, -1.0), min(high, 1.0))
+
+
 def paired_difference(
     first: Sequence[float],
     second: Sequence[float],
@@ -136,9 +171,9 @@ def paired_difference(
 ) -> ClusteredEstimate:
     """Mean difference of two measurements of the same items, first minus second.
 
-    0/1 pairs get Tango's score interval where each item is its own cluster. Where they share clusters
-    the difference is that of two shares, "only the first" and "only the second", each with the interval
-    of `clustered_proportion`, as in `clustered_difference`: pairs that differ in few clusters are as
+    The difference of 0/1 pairs is that of two shares, "only the first" and "only the second": `paired_shares`
+    where each item is its own cluster; where they share clusters each share has the interval of
+    `clustered_proportion`, as in `clustered_difference`: pairs that differ in few clusters are as
     skewed as failures in few clusters are, and t misses there. Real values get the cluster-robust t
     interval of the differences, widened where they are as skewed.
 
@@ -158,7 +193,7 @@ def paired_difference(
         StatisticsError: Lengths differ, or a value is no finite number.
 
     References:
-        Tango (1998); Miller (2024), https://arxiv.org/abs/2411.00640
+        Zou and Donner (2008), https://doi.org/10.1002/sim.3095; Miller (2024), https://arxiv.org/abs/2411.00640
     """
     one, two = _checks.finite(first, "first"), _checks.finite(second, "second")
     if one.size != two.size:
@@ -175,7 +210,7 @@ def paired_difference(
         n = one.size
         error = math.sqrt(max(b + c - (b - c) ** 2 / n, 0.0)) / n
         return ClusteredEstimate(
-            (b - c) / n, tango(b, c, n, confidence=confidence), error, n=n, n_clusters=n, design_effect=1.0
+            (b - c) / n, paired_shares(b, c, n, confidence=confidence), error, n=n, n_clusters=n, design_effect=1.0
         )
     bounds = _checks.bounds_of(np.concatenate([one, two]), low=low, high=high)
     span = None if bounds is None else bounds.span
@@ -187,8 +222,10 @@ def paired_difference(
 def noninferiority(b: int, c: int, n: int, *, margin: float) -> float:
     """P-value of "the first is worse than the second by at least the margin", by Tango's score test.
 
-    The variance is that of the restricted maximum likelihood estimate at the margin, so that the size
-    at the boundary is 0.048-0.050 where Wald's reaches 0.057.
+    The variance is that of the restricted maximum likelihood estimate at the margin. With pairs that differ both ways
+    its size at the boundary is 0.048-0.050 where Wald's reaches 0.057 (200 to 2,000 pairs); where nearly all differ one
+    way, or with fewer pairs, it reaches 0.083. A verdict therefore rests on `paired_shares`, and this test is for
+    comparison with what others publish.
 
     Args:
         b: Pairs where only the first met the criterion.

@@ -2,15 +2,19 @@
 
 import math
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import stats
 
 from verify.errors import NotEnoughDataError, StatisticsError
 from verify.statistics import _checks
 
 Direction = Literal["at_least", "at_most"]
+_Counts: TypeAlias = NDArray[np.integer[Any]]
+_Floats: TypeAlias = NDArray[np.float64]
+_Flags: TypeAlias = NDArray[np.bool_]
 
 MOST_ITEMS = 10_000_000
 """A plan that needs more than this is refused: no suite is that long."""
@@ -202,29 +206,75 @@ def noninferiority_power(
         NotEnoughDataError: ``n`` is 0.
         StatisticsError: An argument is out of range.
     """
-    _, items = _checks.successes_of(0, n)
+    z = float(stats.norm.isf(_checks.between(alpha, "alpha", low=0.0, high=1.0)))
     limit = _checks.between(margin, "margin", low=0.0, high=1.0)
+    return _paired_power(lambda b, c: _score_at(b, c, n, limit) >= z, n, discordance=discordance, difference=difference)
+
+
+def paired_power(n: int, *, margin: float, discordance: float, difference: float = 0.0, alpha: float = 0.05) -> float:
+    """Probability that the lower end of `paired_shares` excludes the margin, by summing over all outcomes.
+
+    Args:
+        n: Items, each its own source.
+        margin: The worsening that must be excluded, in (0, 1).
+        discordance: Share of items that the two answer differently, in (0, 1).
+        difference: True difference, first minus second; |difference| <= discordance.
+        alpha: One-sided error, in (0, 1).
+
+    Returns:
+        The probability in [0, 1]; its size where the difference is -margin.
+
+    Raises:
+        NotEnoughDataError: ``n`` is 0.
+        StatisticsError: An argument is out of range.
+    """
+    error = _checks.between(alpha, "alpha", low=0.0, high=1.0)
+    limit = _checks.between(margin, "margin", low=0.0, high=1.0)
+    return _paired_power(
+        lambda b, c: _low_of(b, c, n, error) > -limit, n, discordance=discordance, difference=difference
+    )
+
+
+def _paired_power(
+    succeeds: Callable[[_Counts, _Counts], _Flags], n: int, *, discordance: float, difference: float
+) -> float:
+    """Probability of outcomes that succeed; for given b + c these are the greatest b."""
+    _, items = _checks.successes_of(0, n)
     share = _checks.between(discordance, "discordance", low=0.0, high=1.0)
     gap = _checks.number(difference, "difference")
     if abs(gap) > share:
         raise StatisticsError(f"a difference of {gap:g} is more than the discordance {share:g}")
-    z = float(stats.norm.isf(_checks.between(alpha, "alpha", low=0.0, high=1.0)))
     total = np.arange(items + 1)
     # Given the number of discordant pairs, the first wins each with the same probability.
     wins = 0.5 + gap / (2.0 * share)
-    chance = stats.binom.pmf(total, items, share)
-    return float(sum(w * _wins(int(t), items, limit, z, wins) for t, w in zip(total, chance, strict=True) if w > 1e-12))
+    found = 0.0
+    for discordant, chance in zip(total, stats.binom.pmf(total, items, share), strict=True):
+        if chance > 1e-12:
+            b = np.arange(discordant + 1)
+            least = int(np.searchsorted(succeeds(b, discordant - b), True))
+            found += float(chance * stats.binom.sf(least - 1, discordant, wins))
+    return found
 
 
-def _wins(discordant: int, n: int, margin: float, z: float, wins: float) -> float:
-    b = np.arange(discordant + 1)
-    c = discordant - b
-    linear = -discordant - (2 * n - b + c) * margin
+def _score_at(b: _Counts, c: _Counts, n: int, margin: float) -> _Floats:
+    """Tango's score at -margin."""
+    linear = -b - c - (2 * n - b + c) * margin
     root = np.sqrt(np.maximum(linear**2 - 8.0 * n * c * margin * (1.0 + margin), 0.0))
     variance = n * ((root - linear) / (2.0 * n) - margin * (1.0 + margin))
-    score = (b - c + n * margin) / np.sqrt(np.maximum(variance, 1e-300))
-    first = int(np.searchsorted(score >= z, True))
-    return float(stats.binom.sf(first - 1, discordant, wins))
+    score: _Floats = (b - c + n * margin) / np.sqrt(np.maximum(variance, 1e-300))
+    return score
+
+
+def _low_of(b: _Counts, c: _Counts, n: int, alpha: float) -> _Floats:
+    """The lower end of `paired_shares`, of many outcomes at once."""
+    p1, p2 = b / n, c / n
+    below = p1 - np.where(b > 0, stats.beta.ppf(alpha, np.maximum(b, 1), n - b + 1), 0.0)
+    above = np.where(c < n, stats.beta.isf(alpha, c + 1, np.maximum(n - c, 1)), 1.0) - p2
+    rest = (1.0 - p1) * (1.0 - p2)
+    phi = np.where(rest > 0.0, -np.sqrt(p1 * p2 / np.where(rest > 0.0, rest, 1.0)), 0.0)
+    margin = np.sqrt(np.maximum(below**2 - 2.0 * phi * below * above + above**2, 0.0))
+    low: _Floats = np.maximum(p1 - p2 - margin, -1.0)
+    return low
 
 
 def _passes(n: int, rate: float, *, limit: float, alpha: float) -> float:
