@@ -84,7 +84,20 @@ def explanation(planned: Planned, policy: Policy, *, language: str) -> tuple[str
         found = [f"  {name}: {power:.2f} at the margin {margin:g}" for name, margin, power in weak]
     worst = [check.name for check in planned.plan.checks if check.power is not None and check.power.worst_case]
     read = (meaning, _WORST_CASE[language == "ko"].format(names=", ".join(worst))) if worst else (meaning,)
-    return (*read, heading, *found) if found else read
+    return (*read, *_estimands(planned, language), *((heading, *found) if found else ()))
+
+
+def _estimands(planned: Planned, language: str) -> tuple[str, ...]:
+    """What the intervals will be about; of which checks, where that differs."""
+    words = Words("ko" if language == "ko" else "en", loading.load_locale(language))
+    checks: dict[str, list[str]] = {}
+    for check in planned.plan.checks:
+        checks.setdefault(check.estimand, []).append(check.name)
+    several = len(checks) > 1
+    return tuple(
+        words(f"estimand.{estimand}") + (f" ({', '.join(names)})" if several else "")
+        for estimand, names in checks.items()
+    )
 
 
 def cost_table(costs: Sequence[Cost], *, language: str) -> Table:

@@ -122,6 +122,10 @@ class Method(ABC, Generic[ItemT, ParametersT]):
         """Of how many means, each with its own bound, a metric with `Metric.scores` is the largest."""
         return 1
 
+    def draws(self, items: Sequence[ItemT]) -> bool:
+        """Whether answers to these items are drawn (temperature above 0), so that the same item gets others again."""
+        return False
+
     def seed_for(self, *parts: object) -> int:
         """A seed in [0, 2**31) that depends on the run's seed and on `parts` alone."""
         text = "\x1f".join(map(str, (self.seed, *parts)))

@@ -18,6 +18,7 @@ from verify.statistics import (
     noninferiority_power,
     power,
     stopping_odds,
+    subset_power,
 )
 
 ASKED_POWER: Final = 0.8
@@ -33,12 +34,19 @@ _STEPS: Final = 14
 MAX_SEARCH = 200_000
 
 
-def n_to_pass(metric: Metric, bound: Bound, *, levels: Levels) -> int | None:
+def n_to_pass(metric: Metric, bound: Bound, *, levels: Levels, population: int | None = None) -> int | None:
     """Independent items at which a subject without any defect just passes.
 
     Its scores are all ideal, and the bound of n alike scores lies 1 - alpha**(1/n) of the way from them to the
     far end of their range: for a share that is Clopper-Pearson's of n out of n (rule of three). Inverted by
     doubling and bisection. Tango's interval, of 0/1 pairs that share no source, needs up to a seventh less.
+
+    Args:
+        metric: The deciding metric.
+        bound: The limit.
+        levels: Error rates.
+        population: Length of the list (in what is drawn: items or sources) where the claim is about a list; the bound
+            of a part of it is then hypergeometric, and that of all of it one item away.
 
     Returns:
         The number, or None where no number of items could pass, or the metric is neither a share whose ideal is
@@ -53,6 +61,9 @@ def n_to_pass(metric: Metric, bound: Bound, *, levels: Levels) -> int | None:
     def passes(n: int) -> bool:
         return clopper_pearson(0, n, confidence=1.0 - 2.0 * levels.alpha).high <= way
 
+    if population is not None:
+        claim = _Claim(way, 0.0, "at_most", levels.alpha, population=population)
+        return next((n for n in range(1, population + 1) if claim.passes(n, 0.0) > 0.5), None)
     high = 1
     while not passes(high):
         high *= 2
@@ -72,6 +83,7 @@ def power_of(
     levels: Levels,
     effect: float,
     n_clusters: int,
+    population: int | None = None,
     looks: tuple[int, ...] = (),
     parts: int = 1,
 ) -> Power | None:
@@ -87,7 +99,9 @@ def power_of(
         bound: The limit.
         levels: Error rates.
         effect: Where between the bound (0) and the metric's ideal (1) the subject lies that ought to pass.
-        n_clusters: Independent sources.
+        n_clusters: Independent sources; of a list that is asked in full its items.
+        population: Of how many they are drawn, where the claim is about a finite list: then exact, without error
+            where all are asked.
         looks: Sources asked at each look, where the check may stop early.
         parts: Means of which the metric is the largest; 1 where it is one.
 
@@ -106,13 +120,14 @@ def power_of(
         levels.alpha,
         both=low < metric.low,
         parts=parts,
+        population=population,
     )
     found = _power(claim, effect, n_clusters, looks)
     return found.model_copy(
         update={
             "detectable": None if found.detectable is None else low + span * found.detectable,
             "assumed": bound.value + effect * (metric.ideal - bound.value),
-            "worst_case": metric.scores is not None,
+            "worst_case": metric.scores is not None and population != n_clusters,
         }
     )
 
@@ -129,13 +144,20 @@ def comparison_power(n_clusters: int, *, margin: float, levels: Levels) -> float
 
 
 def warnings_for(
-    *, metric: Metric, bound: Bound, levels: Levels, n_clusters: int, min_clusters: int, power: Power | None
+    *,
+    metric: Metric,
+    bound: Bound,
+    levels: Levels,
+    n_clusters: int,
+    min_clusters: int,
+    power: Power | None,
+    population: int | None = None,
 ) -> dict[Caution, str]:
     """What the reader should know before the run about a check's power: code -> the sentence that the plan keeps."""
     found: dict[Caution, str] = {}
     if n_clusters < min_clusters:
         found["few_sources"] = f"{n_clusters} independent sources; a verdict needs {min_clusters}: will be inconclusive"
-    needed = n_to_pass(metric, bound, levels=levels)
+    needed = n_to_pass(metric, bound, levels=levels, population=population)
     if needed is not None and n_clusters < needed:
         found["faultless_needs_more"] = (
             f"even a faultless subject needs {needed} independent sources to pass {bound}; there are {n_clusters}"
@@ -159,15 +181,17 @@ class _Claim(NamedTuple):
     ideal: float
     direction: Direction
     alpha: float
-    both: bool
+    both: bool = False
     """Whether the limit holds on both sides of the ideal, which then is one half."""
-    parts: int
+    parts: int = 1
     """Shares that must all pass."""
+    population: int | None = None
+    """Of how many the sources are drawn; None where they stand for a population without end."""
 
     @property
     def single(self) -> bool:
-        """Whether one side of one share decides."""
-        return not self.both and self.parts == 1
+        """Whether one side of one share of a population without end decides."""
+        return not self.both and self.parts == 1 and self.population is None
 
     def at(self, effect: float) -> float:
         """The share at a place between the bound (0) and the ideal (1)."""
@@ -175,6 +199,11 @@ class _Claim(NamedTuple):
 
     def passes(self, n: int, true: float) -> float:
         """Chance that n sources pass: exact on both sides of one share, at least that for several parts."""
+        if self.population is not None:
+            n = min(n, self.population)
+            return subset_power(
+                n, true, population=self.population, bound=self.bound, direction=self.direction, alpha=self.alpha
+            )
         chance = power(n, true, bound=self.bound, direction=self.direction, alpha=self.alpha)
         if self.single:
             return chance
@@ -233,6 +262,10 @@ def _nearest(claim: _Claim, chance: Callable[[float], float]) -> float | None:
 
 
 def _needed(claim: _Claim, assumed: float) -> int | None:
+    if (whole := claim.population) is not None:
+        if claim.passes(whole, assumed) < ASKED_POWER:
+            return None
+        return min(whole, _least(lambda n: claim.passes(n, assumed) >= ASKED_POWER) or whole)
     if not claim.single:
         tooth = math.ceil(1.0 / (1.0 - claim.bound)) + 1  # power goes up in teeth: all of one must have it
         return _least(lambda n: all(claim.passes(m, assumed) >= ASKED_POWER for m in range(n, n + tooth)))

@@ -14,6 +14,7 @@ from verify.statistics.intervals import (
     wilson,
 )
 from verify.statistics.judged import MIN_YOUDEN, JudgedRate, JudgeRecord, judged_rate, judged_rate_bayes, rogan_gladen
+from verify.statistics.listed import Extent, ListedMean, random_subset, subset_power, units_drawn, whole_list
 from verify.statistics.multiplicity import benjamini_hochberg, holm
 from verify.statistics.paired import (
     Equivalence,
@@ -61,9 +62,11 @@ __all__ = [
     "Direction",
     "EProcess",
     "Equivalence",
+    "Extent",
     "Interval",
     "JudgeRecord",
     "JudgedRate",
+    "ListedMean",
     "McNemar",
     "SequentialTest",
     "Side",
@@ -109,11 +112,15 @@ __all__ = [
     "paired_difference",
     "pass_at_k",
     "power",
+    "random_subset",
     "roc_auc",
     "rogan_gladen",
     "steinke_epsilon_lower_bound",
     "stopping_odds",
+    "subset_power",
     "tango",
     "tpr_at_fpr",
+    "units_drawn",
+    "whole_list",
     "wilson",
 ]

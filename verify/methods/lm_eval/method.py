@@ -72,6 +72,10 @@ class LmEval(Method[LmEvalItem, LmEvalParameters]):
         """The installed lm-eval."""
         return {"lm-eval": registry.version()}
 
+    def draws(self, items: Sequence[LmEvalItem]) -> bool:
+        """Where the task samples its answers; a document's repeats become one score by the task's own filters."""
+        return any(isinstance(r, Generate) and r.temperature > 0.0 for item in items for r in item.requests)
+
     def examine(self, item: LmEvalItem) -> Examination:
         """Make lm-eval's requests, each as often as the task repeats it."""
         answers = yield [
