@@ -57,8 +57,7 @@ def passes(metric: Metric, scores: np.ndarray, limit: float, *, each: int) -> bo
         confidence = 1.0 - 2.0 * LEVELS.alpha
         return paired_difference(before, after, confidence=confidence, clusters=clusters).interval.high <= limit
     low, high = metric.scores or (0.0, 1.0)
-    skewed = metric is DROP
-    found = clustered_mean(values, clusters, confidence=1.0 - 2.0 * LEVELS.alpha, low=low, high=high, skewed=skewed)
+    found = clustered_mean(values, clusters, confidence=1.0 - 2.0 * LEVELS.alpha, low=low, high=high, skewed=True)
     return found.interval.high <= limit
 
 

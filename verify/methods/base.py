@@ -9,8 +9,9 @@ items reads them from files (`bring`), before the first request.
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Iterable, Mapping, Sequence
+from copy import copy
 from pathlib import Path
-from typing import Any, ClassVar, Generic, Literal, TypeAlias, TypeVar
+from typing import Any, ClassVar, Generic, Literal, Self, TypeAlias, TypeVar
 
 from pydantic import ValidationError
 
@@ -76,8 +77,10 @@ class Method(ABC, Generic[ItemT, ParametersT]):
     """
 
     name: ClassVar[str]
-    version: ClassVar[int] = 1
+    version: int = 1
     """Raised whenever the same answers could get another score or estimate."""
+    earlier: ClassVar[frozenset[int]] = frozenset()
+    """Versions of which bundles are still audited here; the method then does what it did (`as_of`)."""
     item_type: ClassVar[type[Item]]
     parameters_type: ClassVar[type[Parameters]] = Parameters
     metrics: ClassVar[tuple[Metric, ...]]
@@ -117,6 +120,20 @@ class Method(ABC, Generic[ItemT, ParametersT]):
             faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
             raise UsageError(f"parameters of method {cls.name!r}: {faults}") from error
         return cls(validated, seed=seed)  # type: ignore[arg-type]  # parameters_type is ParametersT's class
+
+    def as_of(self, version: int) -> Self:
+        """The method as it was at one of its `earlier` versions, or as it is: `self.version` says which.
+
+        Raises:
+            UsageError: It no longer does what that version did.
+        """
+        if version not in {type(self).version, *self.earlier}:
+            raise UsageError(
+                f"method {self.name!r} is version {type(self).version}, and no longer does what {version} did"
+            )
+        made = copy(self)
+        made.version = version
+        return made
 
     def parts(self, metric: str) -> int:
         """Of how many means, each with its own bound, a metric with `Metric.scores` is the largest."""

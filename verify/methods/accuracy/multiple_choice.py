@@ -50,6 +50,8 @@ class MultipleChoice(Method[ChoiceItem, ChoiceParameters]):
     """
 
     name = "multiple-choice"
+    version = 2
+    earlier = frozenset({1})
     item_type = ChoiceItem
     parameters_type = ChoiceParameters
     needs = frozenset({"loglikelihood"})
@@ -143,8 +145,9 @@ class MultipleChoice(Method[ChoiceItem, ChoiceParameters]):
             for facet in facets:
                 yield from estimator.proportion(f"accuracy_{rule}", f"correct_{rule}", by=facet)
         yield from estimator.proportion("fragile", "fragile")
-        yield from estimator.mean("brier", "brier", low=0.0, high=2.0)
-        yield from estimator.mean("overconfidence", _overconfidence, low=-1.0, high=1.0)
+        skewed = self.version > 1  # before, t took few large errors among many small ones for a steady sample
+        yield from estimator.mean("brier", "brier", low=0.0, high=2.0, skewed=skewed)
+        yield from estimator.mean("overconfidence", _overconfidence, low=-1.0, high=1.0, skewed=skewed)
         yield from self._calibration_errors(estimator, levels)
 
     def _calibration_errors(self, estimator: Estimator, levels: Levels) -> Iterator[Estimate]:

@@ -72,7 +72,7 @@ ParametersT = TypeVar("ParametersT", bound=QuestionParameters)
 class _Questions(Method[AmbiguousQAItem, ParametersT], Generic[ParametersT]):
     """What the two methods share: templates, listings, and the scores made of them."""
 
-    version = 2
+    version = 3
     item_type = AmbiguousQAItem
     metrics = scoring.METRICS
     item_values = scoring.ITEM_VALUES

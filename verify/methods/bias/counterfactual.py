@@ -136,7 +136,7 @@ ParametersT = TypeVar("ParametersT", bound=CounterfactualParameters)
 class _Substitution(Method[CounterfactualItem, ParametersT], Generic[ParametersT]):
     """What the two methods share: descriptions, comparisons and estimates."""
 
-    version = 2
+    version = 3
     item_type = CounterfactualItem
     metrics = METRICS
     item_values = MappingProxyType(

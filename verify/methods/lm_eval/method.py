@@ -39,7 +39,7 @@ class LmEval(Method[LmEvalItem, LmEvalParameters]):
     """
 
     name = "lm-eval"
-    version = 2
+    version = 3
     item_type = LmEvalItem
     parameters_type = LmEvalParameters
     metrics = tuple(KNOWN)

@@ -32,7 +32,7 @@ class OptionOrder(Method[ChoiceItem, OptionOrderParameters]):
     """
 
     name = "option-order"
-    version = 2
+    version = 3
     item_type = ChoiceItem
     parameters_type = OptionOrderParameters
     needs = frozenset({"loglikelihood"})

@@ -82,7 +82,7 @@ class PerturbedChoice(Method[ChoiceItem, PerturbedChoiceParameters]):
     """
 
     name = "perturbed-choice"
-    version = 2
+    version = 3
     item_type = ChoiceItem
     parameters_type = PerturbedChoiceParameters
     needs = frozenset({"loglikelihood"})
