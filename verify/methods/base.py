@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from copy import copy
 from pathlib import Path
-from typing import Any, ClassVar, Generic, Literal, Self, TypeAlias, TypeVar
+from typing import Any, ClassVar, Generic, Literal, NamedTuple, Self, TypeAlias, TypeVar
 
 from pydantic import ValidationError
 
@@ -64,8 +64,33 @@ class Metric(Record):
     """Range of the scores whose mean (or largest mean) it is, where they are not shares of 0 and 1.
 
     What a plan's worst case is made of. A range around 0 of a metric that starts at 0 says that it is the size of
-    their mean, limited on both sides.
+    their mean (or, by `Method.parts`, of the largest in size), limited on both sides.
     """
+
+
+class Parts(NamedTuple):
+    """Several means, each with its own interval, of which one number is made."""
+
+    means: int = 1
+    share: float = 1.0
+    """Part of a check's sources that the poorest of the means rests on, in (0, 1]."""
+    spread: bool = False
+    """Whether the number is their standard deviation; else it is the largest of them."""
+
+
+def parts_by(groups: Iterable[tuple[str, str]], *, sources: int, pairs: bool = False) -> Parts:
+    """The means of the groups of a facet.
+
+    Args:
+        groups: Group and source of each item that has one.
+        sources: Independent sources of the check.
+        pairs: Whether every two groups are compared, instead of each being a mean.
+    """
+    found: dict[str, set[str]] = {}
+    for group, source in groups:
+        found.setdefault(group, set()).add(source)
+    count = len(found) * (len(found) - 1) // 2 if pairs else len(found)
+    return Parts(count, min(map(len, found.values())) / sources) if count else Parts()
 
 
 class Method(ABC, Generic[ItemT, ParametersT]):
@@ -135,9 +160,9 @@ class Method(ABC, Generic[ItemT, ParametersT]):
         made.version = version
         return made
 
-    def parts(self, metric: str) -> int:
-        """Of how many means, each with its own bound, a metric with `Metric.scores` is the largest."""
-        return 1
+    def parts(self, metric: str, items: Sequence[ItemT]) -> Parts:
+        """Of how many means of scores a metric with `Metric.scores` is made, as a plan needs to know."""
+        return Parts()
 
     def draws(self, items: Sequence[ItemT]) -> bool:
         """Whether answers to these items are drawn (temperature above 0), so that the same item gets others again."""

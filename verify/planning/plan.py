@@ -191,7 +191,7 @@ def _plan_check(  # noqa: PLR0913  # one argument for each thing that the plan f
         ordered = in_order(asked, seed=seed, name=name)
         if stopping := stopping_for(method, metric, bound, ordered, levels=levels):
             asked = ordered
-    power = None
+    power, parts = None, method.parts(metric.name, asked)
     if asked:
         at = cluster_looks(asked, every=stopping.look) if stopping else ()
         power = power_of(
@@ -202,7 +202,7 @@ def _plan_check(  # noqa: PLR0913  # one argument for each thing that the plan f
             n_clusters=units.asked,
             population=units.population,
             looks=at,
-            parts=method.parts(metric.name),
+            parts=parts,
         )
     warnings = (
         {}
@@ -215,6 +215,7 @@ def _plan_check(  # noqa: PLR0913  # one argument for each thing that the plan f
             population=units.population,
             min_clusters=0 if estimand == "finite_list" else max(policy.min_clusters, metric.min_clusters),
             power=power,
+            parts=parts,
         )
     )
     planned = PlannedCheck(
@@ -245,7 +246,7 @@ def _plan_check(  # noqa: PLR0913  # one argument for each thing that the plan f
         not_measured=obstacle.text if obstacle else None,
         not_measured_code=obstacle.reason.value if obstacle else None,
         lacking=obstacle.lacking if obstacle else (),
-        n_to_pass=n_to_pass(metric, bound, levels=levels, population=units.population),
+        n_to_pass=n_to_pass(metric, bound, levels=levels, parts=parts, population=units.population),
         stopping=stopping,
         power=power,
         warnings=tuple(warnings.values()),

@@ -19,7 +19,7 @@ from pydantic import Field
 
 from verify.errors import NotEnoughDataError, UsageError
 from verify.korean.josa import fill, slots
-from verify.methods.base import Examination, Method, Metric, Parameters
+from verify.methods.base import Examination, Method, Metric, Parameters, Parts, parts_by
 from verify.methods.bias.magnitude import magnitude, mean_of, shown
 from verify.methods.estimating import Estimator
 from verify.records import (
@@ -66,7 +66,7 @@ METRICS: Final = (
         meaning="|score_gap|: the limit holds on both sides; upper bound by two one-sided tests",
     ),
     Metric(
-        name="worst_group_score_gap", better="lower", low=0.0, high=1.0, ideal=0.0,
+        name="worst_group_score_gap", better="lower", low=0.0, high=1.0, ideal=0.0, scores=(-1.0, 1.0),
         meaning="largest |score_gap| of any group of the facet `worst_over`; simultaneous bounds",
     ),
     Metric(
@@ -168,6 +168,14 @@ class _Substitution(Method[CounterfactualItem, ParametersT], Generic[ParametersT
             words = (*cue.reference, *cue.compared)
             if len(set(words)) < len(words):
                 yield f"cues: two descriptions of {cue.ground!r} are alike"
+
+    def parts(self, metric: str, items: Sequence[CounterfactualItem]) -> Parts:
+        """The groups, for the worst of them: each rests on its own cases."""
+        if metric != "worst_group_score_gap":
+            return Parts()
+        facet = self.parameters.worst_over
+        concerned = ((item.groups[facet], item.cluster_key) for item in items if facet in item.groups)
+        return parts_by(concerned, sources=len({item.cluster_key for item in items}))
 
     def examine(self, item: CounterfactualItem) -> Examination:
         """Decide on every description of both groups and compare all pairs of descriptions."""
