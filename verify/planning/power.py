@@ -332,10 +332,14 @@ def _needed(claim: _Claim, assumed: float) -> int | None:
             return None
         return min(whole, _least(lambda n: claim.passes(n, assumed) >= ASKED_POWER) or whole)
     if not claim.single:
-        tooth = math.ceil(
-            (1.0 / (1.0 - claim.bound) + 1.0) / claim.parts.share
-        )  # power goes up in teeth: all of one must have it
-        return _least(lambda n: all(claim.passes(m, assumed) >= ASKED_POWER for m in range(n, n + tooth)))
+        # Power goes up in teeth, of sources of the poorest mean: all of one must have it.
+        tooth = math.ceil(1.0 / min(claim.bound, 1.0 - claim.bound)) + 1
+        return _least(
+            lambda n: all(
+                claim.passes(math.ceil(n + further / claim.parts.share), assumed) >= ASKED_POWER
+                for further in range(tooth)
+            )
+        )
     try:
         return n_for_bound(claim.bound, claim.direction, assumed=assumed, alpha=claim.alpha, power=ASKED_POWER)
     except StatisticsError:  # the assumption lies too near the bound
