@@ -1,6 +1,7 @@
 """What the items can show, before the run: against published numbers, exact sums and the statistics themselves."""
 
 from collections.abc import Callable
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -407,3 +408,23 @@ def test_groups_and_places_are_counted_from_the_items() -> None:
     assert found["robustness.typing-worst"].share == 1.0
     assert found["robustness.position-bias"].spread
     assert all(c.power is not None for c in planned.plan.checks if c.not_measured is None)
+
+
+def test_the_largest_gap_between_groups_passes_at_least_as_often_as_planned() -> None:
+    """Oracle: the method's own bound, on three groups of cases at one half, where shares vary most."""
+    gap = metric_named("group-fairness", "selection_gap")
+    groups, own, limit, runs = 3, 120, 0.5, 100
+    parts = Parts(3, 1.0 / groups)
+    found = power_of(gap, Bound(at_most=limit), levels=LEVELS, effect=0.5, n_clusters=groups * own, parts=parts)
+    assert found is not None
+    rng, passed = default_rng(12), 0
+
+    for _ in range(runs):
+        samples = [
+            Sample((rng.random(own) < share).astype(float).tolist(), [f"{share}/{k}" for k in range(own)])
+            for share in (0.5 - found.assumed / 2.0, 0.5, 0.5 + found.assumed / 2.0)
+        ]
+        gaps = [gap_of(one, two) for one, two in combinations(samples, 2)]
+        passed += magnitude(gaps, levels=LEVELS, n=groups * own, method="x").bounds.high <= limit
+
+    assert 0.0 < found.power <= passed / runs + 0.05
