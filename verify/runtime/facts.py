@@ -36,8 +36,8 @@ class TokenCount(Record):
     read: int = Field(default=0, ge=0, le=10**15)
     """Tokens that a network reads if every distinct request is computed by itself."""
     unique: int = Field(default=0, ge=0, le=10**15)
-    """Of these, how many are left where a beginning that requests share is computed once; as many as `read` where the
-    engine shares nothing."""
+    """Of these, how many are left where what requests have in common is computed once: a shared beginning, or equal
+    inputs alone where the engine shares no more."""
     written: int = Field(default=0, ge=0, le=10**15)
     """Most tokens that may be written in answer: what the requests allow and the context window leaves."""
 

@@ -24,19 +24,20 @@ def count(
     """
     learn(scored, tokens, seq2seq=seq2seq)
     inputs: set[bytes] = set()
-    apart = 0
+    read = apart = 0
     for request in dict.fromkeys(scored):
         pieces = cut(request, tokens, seq2seq=seq2seq)
         if isinstance(pieces, Failed):
             continue
         if seq2seq:
             apart += sum(len(ids) for ids in all_ids(pieces))
-        inputs.update(piece.tokens[:-1].astype(">u4").tobytes() for piece in pieces if isinstance(piece, Piece))
-    read = apart + sum(len(ids) for ids in inputs) // _WIDTH
-    unique = apart + _nodes(sorted(inputs)) if shares else read
+        own = [piece.tokens[:-1].astype(">u4").tobytes() for piece in pieces if isinstance(piece, Piece)]
+        inputs.update(own)
+        read += sum(map(len, own)) // _WIDTH
+    unique = _nodes(sorted(inputs)) if shares else sum(map(len, inputs)) // _WIDTH
     spoken = sum(len(prompt.ids) for prompt in prompts)
     written = sum(prompt.max_tokens for prompt in prompts)
-    return TokenCount(read=read + spoken, unique=unique + spoken, written=written)
+    return TokenCount(read=read + apart + spoken, unique=unique + apart + spoken, written=written)
 
 
 _WIDTH = 4
