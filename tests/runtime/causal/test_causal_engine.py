@@ -105,7 +105,7 @@ def test_counting_runs_nothing_and_weighs_what_is_written_by_what_may_be(engine)
     prompt = tiny.KOREAN[0]
     length = len(tiny.tokenizer().encode(prompt))
     asked = [Generate(prompt=prompt, max_tokens=7), Generate(prompt=prompt, max_tokens=10_000)]
-    unreadable = [Classify(text="가"), LogLikelihood(context="가", continuation=" 가" * WINDOW)]
+    unreadable = [Classify(text="가"), LogLikelihood(context="가", continuation=" 가" * 2 * WINDOW)]
     before = engine.tokens_run()
 
     counted = engine.count([*asked, asked[0], *unreadable])
