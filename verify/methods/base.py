@@ -127,6 +127,11 @@ class Method(ABC, Generic[ItemT, ParametersT]):
 
     Only for metrics that are the mean of that number over the items, or the size of that mean.
     """
+    exact_ties: ClassVar[Mapping[str, str | Pick]] = {}
+    """Metric -> what says (1, else 0 or None) that an item's best answers tie exactly.
+
+    The score settles such a tie by a rule of its own; only for metrics with `tied_values`.
+    """
 
     def __init__(self, parameters: ParametersT, *, seed: int) -> None:
         self.parameters = parameters

@@ -10,7 +10,7 @@ from scipy import stats
 from verify.methods.accuracy import choices
 from verify.methods.accuracy.choices import RULES, ChoiceItem, ChoiceParameters
 from verify.methods.base import Examination, Method, Metric
-from verify.methods.estimating import Estimator, Measured
+from verify.methods.estimating import Estimator, Measured, Pick
 from verify.records import (
     Estimand,
     Estimate,
@@ -29,6 +29,11 @@ _PARTS: Final = 40
 
 def _overconfidence(_: ItemScore, scored: Scored) -> float:
     return scored.values["confidence"] - scored.values["correct_raw"]
+
+
+def _undecided(rule: str) -> Pick:
+    """Whether the best options tie exactly, so that none was chosen."""
+    return lambda _, scored: float(scored.labels.get(f"chosen_{rule}") == "")
 
 
 def _accuracy(rule: str, divided: str) -> Metric:
@@ -111,6 +116,8 @@ class MultipleChoice(Method[ChoiceItem, ChoiceParameters]):
     tied_values = MappingProxyType(
         {f"accuracy_{rule}": (f"correct_worst_{rule}", f"correct_best_{rule}") for rule in RULES}
     )
+
+    exact_ties = MappingProxyType({f"accuracy_{rule}": _undecided(rule) for rule in RULES})
 
     def check_row(self, row: ChoiceItem) -> Iterable[str]:
         """Answers outside the options, options that are alike."""
