@@ -56,13 +56,7 @@ def score(root: str, item: LmEvalItem, answers: Sequence[Answer]) -> Scored | Un
         if answer.kind != kind:
             return Unscored(reason=FailureReason.MALFORMED, detail=f"{answer.kind} for {kind}")
     given = [_as_lm_eval_has_it(answer) for answer in answers]
-    task = scorer(root, item)
-    try:
-        with quiet():
-            made = _processed(task, item, given)
-    except Exception as error:  # noqa: BLE001  # lm-eval's code on the subject's text; what it chokes on is unscored
-        return Unscored(reason=FailureReason.UNPARSABLE, detail=f"lm-eval: {type(error).__name__}")
-    return _contributed(made)
+    return _made(scorer(root, item), item, given)
 
 
 def tied(root: str, item: LmEvalItem, answers: Sequence[Answer], made: Scored) -> dict[str, float]:
@@ -87,13 +81,12 @@ def tied(root: str, item: LmEvalItem, answers: Sequence[Answer], made: Scored) -
         return {}
     task, given = scorer(root, item), [_as_lm_eval_has_it(answer) for answer in answers]
     values: dict[str, float] = {}
-    with quiet():
-        for by, exact in ((FRAGILE, False), (_HAIR, True)):
-            found = [_contributed(_processed(task, item, _raised(given, place, by))).values for place in options]
-            for key, value in made.values.items():
-                ends = [value, *(one[key] for one in found if key in one)]
-                if max(ends) - min(ends) > FRAGILE:  # more than a rounding error moves a number by: a decision
-                    values |= {f"tied:{key}": 1.0} if exact else {f"least:{key}": min(ends), f"most:{key}": max(ends)}
+    for by, exact in ((FRAGILE, False), (_HAIR, True)):
+        found = [_made(task, item, _raised(given, place, by)) for place in options]
+        for key, value in made.values.items():
+            ends = [value, *(one.values[key] for one in found if isinstance(one, Scored) and key in one.values)]
+            if max(ends) - min(ends) > FRAGILE:  # more than a rounding error moves a number by: a decision
+                values |= {f"tied:{key}": 1.0} if exact else {f"least:{key}": min(ends), f"most:{key}": max(ends)}
     return values
 
 
@@ -122,6 +115,14 @@ def _is_near(options: Sequence[Request], answers: Sequence[Answer]) -> bool:
 def _raised(given: Sequence[Any], place: int, by: float) -> list[Any]:
     logprob, greedy = given[place]
     return [*given[:place], (logprob + by, greedy), *given[place + 1 :]]
+
+
+def _made(task: Any, item: LmEvalItem, given: Sequence[Any]) -> Scored | Unscored:
+    try:
+        with quiet():
+            return _contributed(_processed(task, item, given))
+    except Exception as error:  # noqa: BLE001  # lm-eval's code on the subject's text; what it chokes on is unscored
+        return Unscored(reason=FailureReason.UNPARSABLE, detail=f"lm-eval: {type(error).__name__}")
 
 
 def _as_lm_eval_has_it(answer: Answer) -> Any:
