@@ -254,14 +254,14 @@ def replan(bundle: Bundle) -> Planned:
     examinations = []
     for check in bundle.plan.checks:
         method = methods().get(check.method)
-        if method is None or method.version != check.method_version:
+        if method is None or check.method_version not in {method.version, *method.earlier}:
             here = "none" if method is None else f"version {method.version}"
             made_with = bundle.plan.engine.get("ax-verify", "?")
             raise EvidenceError(
                 f"{check.name} was measured with {check.method!r} version {check.method_version}; here is {here}. "
                 f"Audit it with ax-verify {made_with}, which made the bundle"
             )
-        live = method.make(dict(check.parameters), seed=bundle.plan.seed)
+        live = method.make(dict(check.parameters), seed=bundle.plan.seed).as_of(check.method_version)
         own = tuple(line.as_item(live.item_type) for line in items.get(check.name, ()))
         if digest_of([item.content_digest() for item in own]) != check.items_digest:
             raise EvidenceError(f"{bundle.folder}: the items of {check.name} are not those of the plan")

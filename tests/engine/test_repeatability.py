@@ -277,3 +277,73 @@ def test_a_run_seals_what_it_found_and_still_audits(tmp_path: Path) -> None:
     assert conduct.repeatability.near_ties[0].of == 60
     assert conduct.suitability is None
     assert pipeline.audit(tmp_path / "out").differences == ()
+
+
+def pick_of(margin: float) -> Callable[[str, str], float]:
+    """A subject that likes the option with the last name in the alphabet, ahead of all others by `margin`."""
+
+    def answer(context: str, option: str) -> float:
+        options = context.rsplit("(", 1)[1].split(")", 1)[0].split("/")
+        return -1.0 + margin * (option == max(options))
+
+    return answer
+
+
+@pytest.mark.parametrize(("margin", "open_", "exact"), [(0.5e-3, True, 0), (0.0, True, 1), (2e-3, False, 0)])
+def test_a_decision_on_a_person_that_a_rounding_error_makes_is_counted_both_ways(
+    margin: float, open_: bool, exact: int
+) -> None:
+    """Oracle: by hand. Every decision equal and open: flips and floor may each be anything, but not apart: with two
+    descriptions a group, the most that the groups can add is all flips at no floor, the least 0 flips at a floor of 1
+    (each group splits, so that half of the pairs between differ): -1/2."""
+    found, scores = tied("bias", "decision-flips", pick_of(margin))
+
+    assert value_of(scores, "excess_flip_rate", "counterfactual") == 0.0
+    assert (found.n, found.exact) == (found.of * open_, found.of * exact)
+    assert (found.low, found.high) == ((-0.5, 1.0) if open_ else (0.0, 0.0))
+
+
+def test_near_ties_of_decisions_are_those_of_every_way_they_may_fall() -> None:
+    """Oracle: each description's options nudged at random by less than the tolerance, many times."""
+
+    def drawn(context: str, option: str) -> float:
+        return -1.0 - 0.9e-3 * random.Random(context + option).randrange(40)
+
+    found, scores = tied("bias", "decision-flips", drawn)
+    rng = random.Random(3)
+    value = value_of(scores, "excess_flip_rate", "counterfactual")
+
+    assert 0 < found.n < found.of
+    assert found.exact < found.n
+    assert found.low < value < found.high
+    for _ in range(10):
+
+        def nudged(context: str, option: str) -> float:
+            return drawn(context, option) + rng.uniform(0.0, 0.999e-3)
+
+        _, others = tied("bias", "decision-flips", nudged)
+        assert found.low <= value_of(others, "excess_flip_rate", "counterfactual") <= found.high
+
+
+@pytest.mark.parametrize(
+    ("likes", "exact"), [(lambda _: -2.0, 10), (lambda option: -2.0 + 0.5e-3 * (option[-1] == "동"), 0)]
+)
+def test_options_that_tie_exactly_are_named_and_counted_both_ways(
+    likes: Callable[[str], float], exact: int, tmp_path: Path
+) -> None:
+    """Oracle: by hand. All options alike are wrong in the score, and could all be right; near ones are no exact ties."""
+    suite = write_choice_suite(tmp_path / "suite", n=10)
+    inputs = PlanInputs(policy=policy(), suites=[str(suite)])
+
+    def subject(request: Request) -> Response:
+        assert isinstance(request, LogLikelihood)
+        return LogLikelihoodAnswer(logprob=likes(request.continuation.strip()), n_tokens=1, is_greedy=False)
+
+    pipeline.run(ScriptedRuntime(subject), inputs, out=tmp_path / "out", repeats=1)
+
+    conduct = read_bundle(tmp_path / "out").conduct
+    assert conduct is not None
+    assert conduct.repeatability is not None
+    (found,) = conduct.repeatability.near_ties
+    assert (found.n, found.of, found.exact) == (10, 10, exact)
+    assert (found.low, found.high) == (0.0, 1.0)

@@ -1,6 +1,7 @@
 """What the items can show, before the run: against published numbers, exact sums and the statistics themselves."""
 
 from collections.abc import Callable
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +11,11 @@ from scipy import stats
 
 from tests.toys import METHODS, adds_right, default_check, policy, write_suite
 from verify.cli.plans import explanation
-from verify.methods.base import Metric
-from verify.methods.bias.magnitude import magnitude, mean_of
+from verify.methods.base import Metric, Parts
+from verify.methods.bias.magnitude import gap_of, magnitude, mean_of
 from verify.methods.catalogue import methods
 from verify.methods.estimating import Sample
+from verify.methods.robustness.option_order import spread_over
 from verify.planning import PlanInputs, make_plan
 from verify.planning.power import comparison_power, n_to_pass, power_of
 from verify.records import Bound, Levels, PlannedCheck, digest_of
@@ -57,8 +59,7 @@ def passes(metric: Metric, scores: np.ndarray, limit: float, *, each: int) -> bo
         confidence = 1.0 - 2.0 * LEVELS.alpha
         return paired_difference(before, after, confidence=confidence, clusters=clusters).interval.high <= limit
     low, high = metric.scores or (0.0, 1.0)
-    skewed = metric is DROP
-    found = clustered_mean(values, clusters, confidence=1.0 - 2.0 * LEVELS.alpha, low=low, high=high, skewed=skewed)
+    found = clustered_mean(values, clusters, confidence=1.0 - 2.0 * LEVELS.alpha, low=low, high=high, skewed=True)
     return found.interval.high <= limit
 
 
@@ -208,7 +209,11 @@ def test_a_mean_on_the_range_of_shares_is_planned_as_a_share_is() -> None:
     )
 
     assert one is not None
-    assert other == one.model_copy(update={"worst_case": True})
+    assert other is not None
+    assert other.worst_case
+    assert (other.power, other.assumed) == (one.power, one.assumed)
+    assert other.detectable == pytest.approx(one.detectable, abs=1e-3)
+    assert other.needed == pytest.approx(one.needed, rel=0.02)
     assert one.content_digest() == digest_of(one.model_dump(include={"detectable", "assumed", "power", "needed"}))
 
 
@@ -251,7 +256,7 @@ def test_a_plan_for_the_worst_case_says_so_in_words_codes_and_both_languages() -
 def test_the_largest_of_several_drops_passes_at_least_as_often_as_planned() -> None:
     """Oracle: four drops at the value assumed, drawn independently of each other, which is nearly the worst."""
     n, parts, limit = 500, 4, 0.3
-    found = power_of(DROP, Bound(at_most=limit), levels=LEVELS, effect=0.5, n_clusters=n, parts=parts)
+    found = power_of(DROP, Bound(at_most=limit), levels=LEVELS, effect=0.5, n_clusters=n, parts=Parts(parts))
     assert found is not None
     rng = default_rng(4)
 
@@ -262,6 +267,164 @@ def test_the_largest_of_several_drops_passes_at_least_as_often_as_planned() -> N
     assert 0.7 < found.power < 0.9
     assert -NOISE <= np.mean(runs) - found.power <= NOISE + 0.06
     assert found.needed is not None
-    enough = power_of(DROP, Bound(at_most=limit), levels=LEVELS, effect=0.5, n_clusters=found.needed, parts=parts)
+    enough = power_of(
+        DROP, Bound(at_most=limit), levels=LEVELS, effect=0.5, n_clusters=found.needed, parts=Parts(parts)
+    )
     assert enough is not None
     assert enough.power >= 0.8
+
+
+def smooth_gap(rng: Generator, gap: float, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Shares of listings: both answers of a template vary together, apart by the gap on average."""
+    common = rng.beta(4.0, 4.0, n) * (1.0 - gap)
+    return np.round(3.0 * (common + gap)) / 3.0, np.round(3.0 * common) / 3.0
+
+
+def opposed(rng: Generator, gap: float, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """The worst case: of each template exactly one question is answered right."""
+    first = rng.random(n) < (1.0 + gap) / 2.0
+    return first.astype(float), 1.0 - first
+
+
+def unrelated(rng: Generator, gap: float, n: int) -> tuple[np.ndarray, np.ndarray]:
+    return (rng.random(n) < 0.5 + gap / 2.0).astype(float), (rng.random(n) < 0.5 - gap / 2.0).astype(float)
+
+
+@pytest.mark.parametrize("draw", [opposed, unrelated, smooth_gap])
+def test_the_gap_between_settled_questions_passes_at_least_as_often_as_planned(draw) -> None:  # type: ignore[no-untyped-def]
+    """Oracle: the method's own interval of two sets of questions that share their templates."""
+    settled = metric_named("ambiguous-qa", "settled_bias_magnitude")
+    n, limit, runs = 220, 0.3, 150
+    found = power_of(settled, Bound(at_most=limit), levels=LEVELS, effect=0.5, n_clusters=n)
+    assert found is not None
+    assert found.worst_case
+    assert 0.6 < found.power < 0.95
+    rng, passed = default_rng(8), 0
+
+    for _ in range(runs):
+        one, two = draw(rng, found.assumed, n)
+        names = [str(k) for k in range(n)]
+        gap = gap_of(Sample(one.tolist(), names), Sample(two.tolist(), names))
+        passed += magnitude([gap], levels=LEVELS, n=2 * n, method="x").bounds.high <= limit
+
+    assert passed / runs >= found.power - 0.05
+
+
+@pytest.mark.parametrize("each", [at_the_ends, smooth])
+def test_the_worst_of_several_groups_passes_at_least_as_often_as_planned(each: Draw) -> None:
+    """Oracle: the method's own bound of the largest bias, every group at the value assumed, each with its templates."""
+    worst = metric_named("ambiguous-qa", "worst_group_bias")
+    groups, own, limit, runs = 4, 60, 0.8, 120
+    parts = Parts(groups, 1.0 / groups)
+    found = power_of(worst, Bound(at_most=limit), levels=LEVELS, effect=0.5, n_clusters=groups * own, parts=parts)
+    assert found is not None
+    assert 0.6 < found.power < 0.999
+    assert found.needed is not None and found.needed <= groups * own
+    rng, passed = default_rng(9), 0
+
+    for _ in range(runs):
+        drawn = [each(rng, found.assumed, own).tolist() for _ in range(groups)]
+        names = [str(k) for k in range(own)]
+        differences = [mean_of(Sample(values, names), reach=1.0) for values in drawn]
+        passed += magnitude(differences, levels=LEVELS, n=groups * own, method="x").bounds.high <= limit
+
+    assert passed / runs >= found.power - 0.05
+
+
+def test_groups_without_a_fault_pass_from_the_number_on_that_the_plan_names() -> None:
+    """Oracle: the method's own bound of groups that all lean nowhere."""
+    worst, limit, groups = metric_named("ambiguous-qa", "worst_group_bias"), 0.3, 19
+    needed = n_to_pass(worst, Bound(at_most=limit), levels=LEVELS, parts=Parts(groups, 1.0 / groups))
+    assert needed is not None
+
+    def bound(own: int) -> float:
+        part = mean_of(Sample([0.0] * own, [str(k) for k in range(own)]), reach=1.0)
+        return magnitude([part] * groups, levels=LEVELS, n=own * groups, method="x").bounds.high
+
+    assert needed % groups == 0
+    assert bound(needed // groups) <= limit < bound(needed // groups - 1)
+
+
+def alike(rng: Generator, recalls: np.ndarray, n: int) -> np.ndarray:
+    """The same items at every place, so that their difficulty is shared: what option-order asks."""
+    return (rng.random((n, 1)) < recalls).astype(float)
+
+
+def apart(rng: Generator, recalls: np.ndarray, n: int) -> np.ndarray:
+    return (rng.random((n, recalls.size)) < recalls).astype(float)
+
+
+@pytest.mark.parametrize("draw", [alike, apart])
+@pytest.mark.parametrize("centre", [0.5, 0.8])
+def test_the_spread_of_recalls_passes_at_least_as_often_as_planned(draw, centre: float) -> None:  # type: ignore[no-untyped-def]
+    """Oracle: the method's own box of intervals, on simulated answers at three places with the spread assumed."""
+    spread = metric_named("option-order", "recall_spread")
+    n, places, limit, runs = 1100, 3, 0.15, 60
+    parts = Parts(places, spread=True)
+    found = power_of(spread, Bound(at_most=limit), levels=LEVELS, effect=0.5, n_clusters=n, parts=parts)
+    assert found is not None
+    assert 0.3 < found.power < 1.0
+    recalls = centre + found.assumed * np.array([-1.0, 0.0, 1.0]) * (1.5**0.5)
+    assert recalls.std() == pytest.approx(found.assumed)
+    rng = default_rng(10)
+
+    passed = sum(_spread_bound(draw(rng, recalls, n)) <= limit for _ in range(runs))
+
+    assert passed / runs >= found.power - 0.05
+
+
+def test_recalls_without_a_fault_pass_from_the_number_on_that_the_plan_names() -> None:
+    """Oracle: the method's own box of intervals, on answers that are right at every place."""
+    spread = metric_named("option-order", "recall_spread")
+    needed = n_to_pass(spread, Bound(at_most=0.15), levels=LEVELS, parts=Parts(3, spread=True))
+    assert needed is not None
+
+    assert _spread_bound(np.ones((needed, 3))) <= 0.15 < _spread_bound(np.ones((needed - 1, 3)))
+
+
+def _spread_bound(right: np.ndarray) -> float:
+    n, places = right.shape
+    confidence = 1.0 - LEVELS.alpha / places
+    return spread_over(
+        [
+            clustered_mean(own.tolist(), range(n), confidence=confidence, low=0.0, high=1.0, skewed=True).interval
+            for own in right.T
+        ]
+    ).high
+
+
+def metric_named(method: str, name: str) -> Metric:
+    return next(metric for metric in methods()[method].metrics if metric.name == name)
+
+
+def test_groups_and_places_are_counted_from_the_items() -> None:
+    """The shipped suites: 19 grounds of 12 templates each, and four options to a request."""
+    given = PlanInputs(policy=policy(suites=("bias", "robustness")))
+    planned = make_plan(ScriptedRuntime(adds_right).subject, given, methods=methods(), frameworks={})
+    found = {e.check.name: e.method.parts(e.check.metric, e.items) for e in planned.examinations}
+
+    assert found["bias.question-bias-by-ground"] == Parts(19, 12 / 228)
+    assert found["bias.question-bias"] == Parts()
+    assert found["robustness.typing-worst"].share == 1.0
+    assert found["robustness.position-bias"].spread
+    assert all(c.power is not None for c in planned.plan.checks if c.not_measured is None)
+
+
+def test_the_largest_gap_between_groups_passes_at_least_as_often_as_planned() -> None:
+    """Oracle: the method's own bound, on three groups of cases at one half, where shares vary most."""
+    gap = metric_named("group-fairness", "selection_gap")
+    groups, own, limit, runs = 3, 120, 0.5, 100
+    parts = Parts(3, 1.0 / groups)
+    found = power_of(gap, Bound(at_most=limit), levels=LEVELS, effect=0.5, n_clusters=groups * own, parts=parts)
+    assert found is not None
+    rng, passed = default_rng(12), 0
+
+    for _ in range(runs):
+        samples = [
+            Sample((rng.random(own) < share).astype(float).tolist(), [f"{share}/{k}" for k in range(own)])
+            for share in (0.5 - found.assumed / 2.0, 0.5, 0.5 + found.assumed / 2.0)
+        ]
+        gaps = [gap_of(one, two) for one, two in combinations(samples, 2)]
+        passed += magnitude(gaps, levels=LEVELS, n=groups * own, method="x").bounds.high <= limit
+
+    assert 0.0 < found.power <= passed / runs + 0.05

@@ -62,7 +62,10 @@ AGAIN = Repeatability(
             kind="loglikelihood", n=30, changed_alike=0, changed_otherwise=0, interval=(0.0, 0.116), largest=0.00042
         ),
     ),
-    near_ties=(NearTies(check="accuracy.passages", n=4, of=240, low=0.905, high=0.922),),
+    near_ties=(
+        NearTies(check="accuracy.passages", n=4, of=240, low=0.905, high=0.922, exact=3),
+        NearTies(check="accuracy.routing", n=1, of=270, low=0.8, high=0.81),
+    ),
 )
 
 
@@ -280,3 +283,11 @@ def test_the_terminal_flags_answers_that_move(tmp_path: Path, locales: Locales) 
 
     assert "of 30 asked again, 0 changed when asked alike, 3 in another order or batch" in text
     assert text.count("asked again") == 1  # likelihoods did not move
+
+
+def test_exact_ties_are_named_in_both_languages_and_only_where_there_are_any(told: tuple[str, str]) -> None:
+    ko, en = told
+
+    assert ko.count("정확히 동점") == 1
+    assert "3개는 가장 나은 답이 정확히 동점" in ko
+    assert "3 of them tie exactly" in en

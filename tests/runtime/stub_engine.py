@@ -11,7 +11,7 @@ from pathlib import Path
 
 from verify.records import GenerateAnswer, LogLikelihoodAnswer
 from verify.runtime.base import Answered
-from verify.runtime.facts import EngineFacts
+from verify.runtime.facts import EngineFacts, TokenCount
 from verify.runtime.frames import AnswerFrame, pack
 
 
@@ -34,6 +34,12 @@ class StubEngine:
             text = self.do(*request.prompt.partition(" ")[::2])
             if text is not None:
                 yield Answered(position, GenerateAnswer(text=text, finish="stop", n_tokens=1))
+
+    def count(self, requests):
+        for request in requests:
+            if request.prompt.startswith("count"):
+                self.do(*request.prompt.removeprefix("count ").partition(" ")[::2])
+        return TokenCount(read=10 * len(requests), unique=5 * len(requests), written=len(requests))
 
     def do(self, verb, rest):
         return getattr(self, "do_" + verb, str)(rest)

@@ -106,3 +106,12 @@ def test_one_label_is_no_classifier(tmp_path):
 
     with pytest.raises(SubjectError, match="fewer than two labels"):
         open_classifier(folder)
+
+
+def test_texts_are_counted_once_each_by_the_classifiers_own_tokenizer(tmp_path):
+    engine = open_classifier(_save("bert", tmp_path))
+    lengths = [len(tiny.tokenizer()(text)["input_ids"]) for text in TEXTS[:2]]
+
+    counted = engine.count([Classify(text=text) for text in (*TEXTS[:2], TEXTS[0])])
+
+    assert (counted.read, counted.unique, counted.written) == (sum(lengths), sum(lengths), 0)

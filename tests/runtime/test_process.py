@@ -12,6 +12,7 @@ import pytest
 
 from verify.errors import SubjectError, WorkerError
 from verify.records import Failed, FailureReason, Generate, LogLikelihood, TokenLogProbs
+from verify.runtime.facts import TokenCount
 from verify.runtime.pacing import Limits
 
 pytestmark = pytest.mark.slow
@@ -264,3 +265,20 @@ def test_closing_while_another_thread_asks_restarts_nothing_and_leaves_no_folder
     assert ended
     assert runtime.pid is None
     assert not folder.exists()
+
+
+def test_requests_are_counted_in_the_worker_chunk_by_chunk(stub):
+    runtime = stub(limits=Limits(start_s=60, base_s=2, per_token_s=0, chunk_requests=2))
+    asked = [*(Generate(prompt=f"say {k}") for k in range(5)), TokenLogProbs(text="no such kind here")]
+
+    assert runtime.count(asked) == TokenCount(read=50, unique=25, written=5)
+    assert ask(runtime, "say a") == {"say a": "a"}
+    assert not runtime.deaths
+
+
+@pytest.mark.parametrize("verb", ["abort", "raise", "panic", "exit", "hang", "frame rubbish", "frame ready"])
+def test_a_subject_that_cannot_be_counted_costs_the_number_only(stub, verb):
+    runtime = stub()
+
+    assert runtime.count([Generate(prompt=f"count {verb}")]) is None
+    assert ask(runtime, "say a") == {"say a": "a"}

@@ -27,6 +27,9 @@ _WORST_CASE: Final = {
 }
 """By whether the language is Korean: how the numbers of a mean are to be read."""
 
+TOKENS_A_CHARACTER: Final = (0.4, 1.2)
+"""A rule of thumb for Korean and common tokenizers, from well suited to not; never used in place of a count."""
+
 
 def plan_table(planned: Planned, *, language: str) -> Table:
     """Items, sources and power of every check, before a request is made."""
@@ -86,14 +89,27 @@ def explanation(planned: Planned, policy: Policy, *, language: str) -> tuple[str
         found = [f"  {name}: {power:.2f} at the margin {margin:g}" for name, margin, power in weak]
     worst = [check.name for check in planned.plan.checks if check.power is not None and check.power.worst_case]
     read = (meaning, _WORST_CASE[language == "ko"].format(names=", ".join(worst))) if worst else (meaning,)
-    return (*read, heading, *found) if found else read
+    return (*read, *_estimands(planned, language), *((heading, *found) if found else ()))
+
+
+def _estimands(planned: Planned, language: str) -> tuple[str, ...]:
+    """What the intervals will be about; of which checks, where that differs."""
+    words = Words("ko" if language == "ko" else "en", loading.load_locale(language))
+    checks: dict[str, list[str]] = {}
+    for check in planned.plan.checks:
+        checks.setdefault(check.estimand, []).append(check.name)
+    several = len(checks) > 1
+    return tuple(
+        words(f"estimand.{estimand}") + (f" ({', '.join(names)})" if several else "")
+        for estimand, names in checks.items()
+    )
 
 
 def cost_table(costs: Sequence[Cost], *, language: str) -> Table:
-    """Requests, characters and estimated time by kind."""
+    """Requests, tokens or characters, and estimated time by kind."""
     ko = language == "ko"
-    columns = ("요청 종류", "서로 다른 요청", "프롬프트 글자", "답변 최대 토큰", "추정 시간") if ko else (
-        "kind", "distinct requests", "prompt characters", "most tokens written", "estimated time"
+    columns = ("요청 종류", "서로 다른 요청", "읽을 양", "답변 최대 토큰", "추정 시간") if ko else (
+        "kind", "distinct requests", "to be read", "most tokens written", "estimated time"
     )  # fmt: skip
     table = Table(show_edge=False, header_style="bold")
     for name in columns:
@@ -102,27 +118,59 @@ def cost_table(costs: Sequence[Cost], *, language: str) -> Table:
         table.add_row(
             cost.kind,
             f"{cost.requests:,}",
-            f"{cost.characters:,}",
+            _read(cost, ko=ko),
             "-" if cost.tokens is None else f"{cost.tokens:,}",
             "-" if cost.seconds is None else _duration(cost.seconds, ko=ko),
         )
     return table
 
 
+def _read(cost: Cost, *, ko: bool) -> str:
+    """Tokens by the subject's own tokenizer, and of how many before sharing; characters where it does not lie here."""
+    if cost.counted is None:
+        return f"{cost.characters:,}자" if ko else f"{cost.characters:,} characters"
+    unique, read = cost.counted.unique, cost.counted.read
+    if unique == read:
+        return f"{read:,}토큰" if ko else f"{read:,} tokens"
+    return f"{unique:,}토큰(공유 전 {read:,})" if ko else f"{unique:,} tokens ({read:,} before sharing)"
+
+
 def cost_note(costs: Sequence[Cost], *, language: str) -> str:
-    """The sum, and how far it can be trusted."""
+    """The sums, what they rest on, and how far they can be trusted."""
+    ko = language == "ko"
     total = sum(cost.seconds or 0.0 for cost in costs)
-    if language == "ko":
-        return (
-            f"합계 약 {_duration(total, ko=True)}. 종류마다 요청 몇 건에 답하게 하여 어림한 값이다. "
-            "큰 묶음과 공유 접두사는 이보다 빠르고, 긴 답변과 뒤이은 회차는 느리다. "
-            "일찍 끝날 수 있는 점검도 모든 문항을 물을 때로 셈했다."
+    factor = max((cost.factor or 1.0 for cost in costs), default=1.0)
+    low, high = (_duration(total * by, ko=ko) for by in (1.0 / factor, factor))
+    longest = sum((cost.seconds if cost.at_most is None else cost.at_most) or 0.0 for cost in costs)
+    said = [
+        f"합계 약 {_duration(total, ko=True)}, {low}에서 {high} 사이로 본다(어림값의 {factor:.0f}배 안). "
+        "종류마다 요청 몇 건에 답하게 하여 어림한 값이다. "
+        "큰 묶음은 이보다 빠르고 뒤이은 회차(대화, 공격)는 들어 있지 않다. "
+        "일찍 끝날 수 있는 점검도 모든 문항을 물을 때로 셈했다."
+        if ko
+        else f"about {_duration(total, ko=False)} in all, expected between {low} and {high} (within a factor of "
+        f"{factor:.0f}), estimated from a few answers of each kind: large batches are faster, and later rounds "
+        "(conversations, attacks) are not in it; checks that may end early are counted in full."
+    ]
+    if any(cost.at_most is not None for cost in costs):
+        most = _duration(longest, ko=ko)
+        said.append(
+            f"모든 답이 허용된 길이를 다 쓰면 약 {most}."
+            if ko
+            else f"Were every answer as long as it may be: about {most}."
         )
-    return (
-        f"about {_duration(total, ko=False)} in all, estimated from a few answers of each kind: large batches and "
-        "shared prefixes are faster, long answers and later rounds slower; checks that may end early are counted "
-        "in full."
-    )
+    if unknown := sum(cost.characters for cost in costs if cost.counted is None and cost.kind != "predict"):
+        least, most = (f"{round(unknown * ratio, -3):,.0f}" for ratio in TOKENS_A_CHARACTER)
+        said.append(
+            f"토크나이저가 여기 없어 토큰 수를 세지 못한 글자 {unknown:,}자: 한국어 한 글자를 "
+            f"{TOKENS_A_CHARACTER[0]:g}~{TOKENS_A_CHARACTER[1]:g}토큰으로 보는 어림으로 {least}~{most}토큰"
+            "(잰 값이 아니며, 서버가 접두사를 공유하면 계산량은 더 적다)."
+            if ko
+            else f"{unknown:,} characters could not be counted in tokens, for want of a tokenizer here: by the rule of "
+            f"thumb of {TOKENS_A_CHARACTER[0]:g} to {TOKENS_A_CHARACTER[1]:g} tokens a Korean character {least} to "
+            f"{most} tokens (not measured; a server that shares prefixes computes fewer)."
+        )
+    return " ".join(said)
 
 
 def _power(check: PlannedCheck) -> tuple[str, str, str, str]:

@@ -198,7 +198,12 @@ def plan(
             console.print(shown(line), highlight=False)
         for line in explanation(planned, inputs.policy, language=lang.value):
             console.print(line, highlight=False, soft_wrap=True)
-        found = probe(planned.examinations, runtime, seed=seed)
+        found = probe(
+            planned.examinations,
+            runtime,
+            seed=seed,
+            told=lambda kind: terminal.say(f"{kind} 요청 몇 건의 시간을 재는 중", f"timing a few requests of {kind}"),
+        )
     finally:
         runtime.close()
     console.print(cost_table(found, language=lang.value))

@@ -28,7 +28,9 @@ def decide(
         min_clusters: Fewer independent sources give no verdict; a check may need more.
     """
     unscored = Counter(s.score.reason.value for s in scores if not isinstance(s.score, Scored))
-    needed = max(min_clusters, check.min_clusters)
+    # A list that was asked in full is not a sample of sources, however many it has.
+    whole = estimate is not None and estimate.estimand == "finite_list"
+    needed = 0 if whole else max(min_clusters, check.min_clusters)
     code, outcome, reason = _weigh(check, scores, estimate, unscored, needed)
     return Verdict(
         check=check.name,
@@ -119,7 +121,7 @@ def counted_both_ways(estimate: Estimate, check: PlannedCheck) -> Estimate:
 def _numbers(estimate: Estimate, bound: Bound) -> str:
     low, high = estimate.bounds
     clusters = f" ({estimate.n_clusters} clusters)" if estimate.n_clusters != estimate.n else ""
-    return (
-        f"{estimate.value:.3f} [{low:.3f}, {high:.3f}] against {bound} "
-        f"on {estimate.n} items{clusters}, one-sided alpha {estimate.alpha:g}"
-    )
+    rests = f"one-sided alpha {estimate.alpha:g}"
+    if estimate.estimand == "finite_list":
+        rests = "the whole list, give or take one item"
+    return f"{estimate.value:.3f} [{low:.3f}, {high:.3f}] against {bound} on {estimate.n} items{clusters}, {rests}"

@@ -4,10 +4,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from verify.deciding import adjust, decide, overall, p_value
+from verify.engine.listed import LISTED, as_listed
 from verify.engine.stopping import stopped_estimate
 from verify.errors import NotEnoughDataError
 from verify.planning import Planned, PlannedExamination
-from verify.records import Estimate, ItemScore, Levels, Outcome, Plan, Results, SubjectBrief, Verdict
+from verify.records import Estimand, Estimate, ItemScore, Levels, Outcome, Plan, Results, SubjectBrief, Verdict
 
 
 class Concluded(NamedTuple):
@@ -56,10 +57,14 @@ def _estimate(examination: PlannedExamination, scores: Sequence[ItemScore], leve
     if not scores:
         return []
     check = examination.check
+    listed = check.estimand in LISTED
     try:
-        made = list(examination.method.estimate(scores, levels=levels, estimand=check.estimand))
+        own: Estimand = "super_population" if listed else check.estimand
+        made = list(examination.method.estimate(scores, levels=levels, estimand=own))
     except NotEnoughDataError:
         made = []  # the verdict says that nothing was measured
+    if listed:
+        return as_listed(examination, scores, made, levels=levels)
     if check.stopping is None:
         return made
     stopped = stopped_estimate(examination, scores, levels)

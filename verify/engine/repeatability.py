@@ -89,19 +89,23 @@ def near_ties(examination: PlannedExamination, scores: Sequence[ItemScore]) -> N
     if ends is None:
         return None
     least, most = (taker(end) for end in ends)
-    pairs = [
-        (a, b)
-        for score in scores
-        if isinstance(score.score, Scored)
-        and (a := least(score, score.score)) is not None
-        and (b := most(score, score.score)) is not None
-    ]
+    alike = taker(examination.method.exact_ties.get(examination.check.metric, lambda *_: None))
+    pairs: list[tuple[float, float]] = []
+    exact = 0
+    for score in scores:
+        if not isinstance(score.score, Scored):
+            continue
+        a, b = least(score, score.score), most(score, score.score)
+        if a is not None and b is not None:
+            pairs.append((a, b))
+            exact += a != b and bool(alike(score, score.score))
     if not pairs:
         return None
     low, high = (sum(end) / len(pairs) for end in zip(*pairs, strict=True))
     if examination.check.low is not None and low < examination.check.low:  # the metric is the size of this mean
         low, high = max(low, -high, 0.0), max(high, -low)
-    return NearTies(check=examination.check.name, n=sum(a != b for a, b in pairs), of=len(pairs), low=low, high=high)
+    open_ = sum(a != b for a, b in pairs)
+    return NearTies(check=examination.check.name, n=open_, of=len(pairs), low=low, high=high, exact=exact)
 
 
 def _envelope(

@@ -9,8 +9,9 @@ items reads them from files (`bring`), before the first request.
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Iterable, Mapping, Sequence
+from copy import copy
 from pathlib import Path
-from typing import Any, ClassVar, Generic, Literal, TypeAlias, TypeVar
+from typing import Any, ClassVar, Generic, Literal, NamedTuple, Self, TypeAlias, TypeVar
 
 from pydantic import ValidationError
 
@@ -63,8 +64,33 @@ class Metric(Record):
     """Range of the scores whose mean (or largest mean) it is, where they are not shares of 0 and 1.
 
     What a plan's worst case is made of. A range around 0 of a metric that starts at 0 says that it is the size of
-    their mean, limited on both sides.
+    their mean (or, by `Method.parts`, of the largest in size), limited on both sides.
     """
+
+
+class Parts(NamedTuple):
+    """Several means, each with its own interval, of which one number is made."""
+
+    means: int = 1
+    share: float = 1.0
+    """Part of a check's sources that the poorest of the means rests on, in (0, 1]."""
+    spread: bool = False
+    """Whether the number is their standard deviation; else it is the largest of them."""
+
+
+def parts_by(groups: Iterable[tuple[str, str]], *, sources: int, pairs: bool = False) -> Parts:
+    """The means of the groups of a facet.
+
+    Args:
+        groups: Group and source of each item that has one.
+        sources: Independent sources of the check.
+        pairs: Whether every two groups are compared, instead of each being a mean.
+    """
+    found: dict[str, set[str]] = {}
+    for group, source in groups:
+        found.setdefault(group, set()).add(source)
+    count = len(found) * (len(found) - 1) // 2 if pairs else len(found)
+    return Parts(count, min(map(len, found.values())) / sources) if count else Parts()
 
 
 class Method(ABC, Generic[ItemT, ParametersT]):
@@ -76,8 +102,10 @@ class Method(ABC, Generic[ItemT, ParametersT]):
     """
 
     name: ClassVar[str]
-    version: ClassVar[int] = 1
+    version: int = 1
     """Raised whenever the same answers could get another score or estimate."""
+    earlier: ClassVar[frozenset[int]] = frozenset()
+    """Versions of which bundles are still audited here; the method then does what it did (`as_of`)."""
     item_type: ClassVar[type[Item]]
     parameters_type: ClassVar[type[Parameters]] = Parameters
     metrics: ClassVar[tuple[Metric, ...]]
@@ -101,6 +129,11 @@ class Method(ABC, Generic[ItemT, ParametersT]):
 
     Only for metrics that are the mean of that number over the items, or the size of that mean.
     """
+    exact_ties: ClassVar[Mapping[str, str | Pick]] = {}
+    """Metric -> what says (1, else 0 or None) that an item's best answers tie exactly.
+
+    The score settles such a tie by a rule of its own; only for metrics with `tied_values`.
+    """
 
     def __init__(self, parameters: ParametersT, *, seed: int) -> None:
         self.parameters = parameters
@@ -120,9 +153,27 @@ class Method(ABC, Generic[ItemT, ParametersT]):
             raise UsageError(f"parameters of method {cls.name!r}: {faults}") from error
         return cls(validated, seed=seed)  # type: ignore[arg-type]  # parameters_type is ParametersT's class
 
-    def parts(self, metric: str) -> int:
-        """Of how many means, each with its own bound, a metric with `Metric.scores` is the largest."""
-        return 1
+    def as_of(self, version: int) -> Self:
+        """The method as it was at one of its `earlier` versions, or as it is: `self.version` says which.
+
+        Raises:
+            UsageError: It no longer does what that version did.
+        """
+        if version not in {type(self).version, *self.earlier}:
+            raise UsageError(
+                f"method {self.name!r} is version {type(self).version}, and no longer does what {version} did"
+            )
+        made = copy(self)
+        made.version = version
+        return made
+
+    def parts(self, metric: str, items: Sequence[ItemT]) -> Parts:
+        """Of how many means of scores a metric with `Metric.scores` is made, as a plan needs to know."""
+        return Parts()
+
+    def draws(self, items: Sequence[ItemT]) -> bool:
+        """Whether answers to these items are drawn (temperature above 0), so that the same item gets others again."""
+        return False
 
     def seed_for(self, *parts: object) -> int:
         """A seed in [0, 2**31) that depends on the run's seed and on `parts` alone."""

@@ -77,10 +77,20 @@ class Estimator:
         return self._each(metric, value, by, lambda sample, _: self._proportion(sample))
 
     def mean(
-        self, metric: str, value: str | Pick, *, low: float, high: float, by: str | None = None
+        self, metric: str, value: str | Pick, *, low: float, high: float, by: str | None = None, skewed: bool = True
     ) -> Iterator[Estimate]:
-        """Mean of a value in [low, high]: cluster-robust (CR1) with t(G-1), clipped to the range."""
-        return self._each(metric, value, by, lambda sample, _: self._mean(sample, low, high))
+        """Mean of a value in [low, high]: cluster-robust (CR1) with t(G-1), clipped to the range.
+
+        Args:
+            metric: Name of the metric.
+            value: Key in `Scored.values`, or a function that takes the number out.
+            low: Least value that an item can take.
+            high: Greatest value that an item can take.
+            by: As in `proportion`.
+            skewed: Whether a skewed sample may not pass for a steady one (`clustered_mean`); not where a range has
+                no end, nor for estimates as they were before this was so.
+        """
+        return self._each(metric, value, by, lambda sample, _: self._mean(sample, low, high, skewed=skewed))
 
     def paired(
         self, metric: str, first: str | Pick, second: str | Pick, *, by: str | None = None
@@ -188,12 +198,13 @@ class Estimator:
         )
         return Measured(hits / n, shown, decided, "korn-graubard", n, len(set(sample.clusters)))
 
-    def _mean(self, sample: Sample, low: float, high: float) -> Measured:
+    def _mean(self, sample: Sample, low: float, high: float, *, skewed: bool = True) -> Measured:
         shown, decided = (
-            clustered_mean(sample.values, sample.clusters, confidence=c, low=low, high=high)
+            clustered_mean(sample.values, sample.clusters, confidence=c, low=low, high=high, skewed=skewed)
             for c in self._confidences()
         )
-        return Measured(shown.value, shown.interval, decided.interval, "cr1-t", shown.n, shown.n_clusters)
+        method = "cr1-t-skew" if skewed else "cr1-t"
+        return Measured(shown.value, shown.interval, decided.interval, method, shown.n, shown.n_clusters)
 
     def _paired(self, first: Sample, second: Sample) -> Measured:
         shown, decided = (

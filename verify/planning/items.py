@@ -19,6 +19,8 @@ class ItemSet(NamedTuple):
 
     asked: tuple[Item, ...]
     available: int
+    sources: int = 0
+    """Independent sources among all that there are."""
 
     @property
     def clusters(self) -> int:
@@ -26,7 +28,9 @@ class ItemSet(NamedTuple):
         return len({item.cluster_key for item in self.asked})
 
 
-def build_items(rows: Sequence[Row], method: AnyMethod, *, limit: int | None, seed: int, name: str) -> ItemSet:
+def build_items(
+    rows: Sequence[Row], method: AnyMethod, *, limit: int | None, seed: int, name: str, fair: bool = False
+) -> ItemSet:
     """Validate rows, expand them, and draw at random at most `limit` items, whole clusters first.
 
     Args:
@@ -35,6 +39,8 @@ def build_items(rows: Sequence[Row], method: AnyMethod, *, limit: int | None, se
         limit: Most items to ask; None asks all.
         seed: Seed of the draw and of the order.
         name: `suite.check`, part of the seed so that checks are drawn independently.
+        fair: Draw at random in the last cluster too, where the limit cuts it, instead of its first items: then every
+            item of the list has the same chance, as an estimate of the list itself needs.
 
     Raises:
         ContentError: A row is wrong (file, line and field named), or two items share an id.
@@ -53,12 +59,13 @@ def build_items(rows: Sequence[Row], method: AnyMethod, *, limit: int | None, se
                 )
             seen[item.id] = row
             items.append(item)
-    return draw_items(items, limit=limit, seed=seed, name=name)
+    return draw_items(items, limit=limit, seed=seed, name=name, fair=fair)
 
 
-def draw_items(items: Sequence[Item], *, limit: int | None, seed: int, name: str) -> ItemSet:
+def draw_items(items: Sequence[Item], *, limit: int | None, seed: int, name: str, fair: bool = False) -> ItemSet:
     """At most `limit` items at random, whole clusters first; arguments as in `build_items`."""
-    return ItemSet(tuple(_draw(items, limit, random.Random(f"{seed}/{name}"))), len(items))  # noqa: S311  # sampling, not secrecy
+    drawn = _draw(items, limit, random.Random(f"{seed}/{name}"), fair=fair)  # noqa: S311  # sampling, not secrecy
+    return ItemSet(tuple(drawn), len(items), len({item.cluster_key for item in items}))
 
 
 def expand_row(row: Row, method: AnyMethod) -> Iterator[Item]:
@@ -101,7 +108,7 @@ def read_rows(files: Iterable[Path]) -> list[Row]:
     return [row for file in files for row in load_rows(file)]
 
 
-def _draw(items: Sequence[Item], limit: int | None, rng: random.Random) -> Sequence[Item]:
+def _draw(items: Sequence[Item], limit: int | None, rng: random.Random, *, fair: bool) -> Sequence[Item]:
     if limit is None or len(items) <= limit:
         return items
     clusters: dict[str, list[Item]] = defaultdict(list)
@@ -111,7 +118,9 @@ def _draw(items: Sequence[Item], limit: int | None, rng: random.Random) -> Seque
     rng.shuffle(order)
     drawn: list[Item] = []
     for key in order:
-        drawn.extend(clusters[key][: limit - len(drawn)])
+        room = limit - len(drawn)
+        cut = fair and room < len(clusters[key])
+        drawn.extend(rng.sample(clusters[key], room) if cut else clusters[key][:room])
         if len(drawn) == limit:
             break
     return drawn

@@ -3,7 +3,7 @@
 import platform
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from verify import __version__
 from verify.errors import ContentError, UnknownNameError, UsageError
@@ -16,6 +16,7 @@ from verify.planning.suites import open_suites
 from verify.records import (
     Bound,
     Check,
+    Estimand,
     Framework,
     Item,
     Levels,
@@ -26,6 +27,14 @@ from verify.records import (
     Reason,
     Subject,
     digest_of,
+)
+from verify.statistics import Extent, units_drawn
+
+LIST_RULE: Final = (
+    " A check about a finite list (`finite_list`) asks all of it: nothing is sampled, and its bounds reach one item "
+    "to either side of the value, so that a verdict stands whichever single item fell the other way; no minimum of "
+    "sources is asked. Of a random part of a list (`random_subset`) the bounds are hypergeometric or corrected for the "
+    "finite population, at level 1 - alpha each. Neither ends early."
 )
 
 
@@ -137,6 +146,8 @@ def make_plan(
     )
     if any(check.stopping for check in plan.checks):
         plan = plan.model_copy(update={"decision_rule": plan.decision_rule + STOPPING_RULE})
+    if any(check.estimand in {"finite_list", "random_subset"} for check in plan.checks):
+        plan = plan.model_copy(update={"decision_rule": plan.decision_rule + LIST_RULE})
     return Planned(plan, tuple(examinations))
 
 
@@ -165,18 +176,22 @@ def _plan_check(  # noqa: PLR0913  # one argument for each thing that the plan f
     if obstacle is None:
         # What the user brings (canaries, a training sample) was sized by its maker: a limit would only blunt it.
         most = None if method.needs_input else limit
+        fair = check.estimand == "finite_list"
         if method.brings_items:
-            items = draw_items(method.bring(root), limit=most, seed=seed, name=name)
+            items = draw_items(method.bring(root), limit=most, seed=seed, name=name, fair=fair)
         else:
-            items = build_items(_rows(check, loaded, method, rows_from), method, limit=most, seed=seed, name=name)
+            rows = _rows(check, loaded, method, rows_from)
+            items = build_items(rows, method, limit=most, seed=seed, name=name, fair=fair)
         if not items.asked:
             obstacle = Obstacle(Reason.INPUT_EMPTY, "no line of its items or inputs is for this check")
     asked, stopping = items.asked, None
-    if sequential and asked:
+    estimand = _estimand(check, method, items, name)
+    units = _units(estimand, items)
+    if sequential and asked and units.population is None:
         ordered = in_order(asked, seed=seed, name=name)
         if stopping := stopping_for(method, metric, bound, ordered, levels=levels):
             asked = ordered
-    power = None
+    power, parts = None, method.parts(metric.name, asked)
     if asked:
         at = cluster_looks(asked, every=stopping.look) if stopping else ()
         power = power_of(
@@ -184,9 +199,10 @@ def _plan_check(  # noqa: PLR0913  # one argument for each thing that the plan f
             bound,
             levels=levels,
             effect=policy.effect,
-            n_clusters=items.clusters,
+            n_clusters=units.asked,
+            population=units.population,
             looks=at,
-            parts=method.parts(metric.name),
+            parts=parts,
         )
     if power is not None and check.open_ended:
         power = power.model_copy(update={"detectable": None, "power": 0.0, "needed": None})
@@ -197,10 +213,12 @@ def _plan_check(  # noqa: PLR0913  # one argument for each thing that the plan f
             metric=metric,
             bound=bound,
             levels=levels,
-            n_clusters=items.clusters,
-            min_clusters=max(policy.min_clusters, metric.min_clusters),
+            n_clusters=units.asked,
+            population=units.population,
+            min_clusters=0 if estimand == "finite_list" else max(policy.min_clusters, metric.min_clusters),
             power=power,
             open_ended=check.open_ended,
+            parts=parts,
         )
     )
     planned = PlannedCheck(
@@ -217,10 +235,11 @@ def _plan_check(  # noqa: PLR0913  # one argument for each thing that the plan f
         high=metric.high,
         bound=bound,
         max_unscored=check.max_unscored,
-        estimand="super_population",
+        estimand=estimand,
         n_items=len(asked),
         n_clusters=items.clusters,
         n_available=items.available,
+        n_clusters_available=items.sources,
         items_digest=digest_of([item.content_digest() for item in asked]),
         why=check.why,
         remedy=check.remedy,
@@ -230,13 +249,48 @@ def _plan_check(  # noqa: PLR0913  # one argument for each thing that the plan f
         not_measured=obstacle.text if obstacle else None,
         not_measured_code=obstacle.reason.value if obstacle else None,
         lacking=obstacle.lacking if obstacle else (),
-        n_to_pass=None if check.open_ended else n_to_pass(metric, bound, levels=levels),
+        n_to_pass=None
+        if check.open_ended
+        else n_to_pass(metric, bound, levels=levels, parts=parts, population=units.population),
         stopping=stopping,
         power=power,
         warnings=tuple(warnings.values()),
         cautions=tuple(warnings),
     )
     return PlannedExamination(planned, method, asked)
+
+
+def _estimand(check: Check, method: AnyMethod, items: ItemSet, name: str) -> Estimand:
+    """What the intervals of a check are about, by what it claims and by what is asked.
+
+    Raises:
+        UsageError: The claim is about the list itself, and its answers are drawn.
+    """
+    drawn = method.draws(items.asked)
+    if check.estimand == "finite_list":
+        if drawn:
+            raise UsageError(
+                f"{name}: estimand finite_list needs answers that are the same again; this check draws them "
+                "(temperature above 0). Leave the estimand out, or ask at temperature 0"
+            )
+        return "finite_list" if len(items.asked) == items.available else "random_subset"
+    return "items_x_generations" if drawn else "super_population"
+
+
+class _Units(NamedTuple):
+    """What is drawn independently, and of how many."""
+
+    asked: int
+    population: int | None = None
+    """None for the population that the items stand for."""
+
+
+def _units(estimand: Estimand, items: ItemSet) -> _Units:
+    if estimand == "finite_list":
+        return _Units(items.available, items.available)
+    if estimand == "random_subset":
+        return _Units(units_drawn(items.clusters, Extent(items.available, items.sources)), items.sources)
+    return _Units(items.clusters)
 
 
 def _engine(examinations: Sequence[PlannedExamination]) -> dict[str, str]:

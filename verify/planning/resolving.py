@@ -31,6 +31,8 @@ def resolve_method(check: Check, folder: Path, *, methods: Methods, seed: int, l
     problem = bound_problem(check.bound, metric)
     if problem:
         raise ContentError(file, problem, line=line, field=f"{where}.bound")
+    if check.estimand == "finite_list" and (problem := _listed_problem(check, method)):
+        raise ContentError(file, problem, line=line, field=f"{where}.estimand")
     if method.brings_items and check.items:
         raise ContentError(
             file, f"the method {check.method!r} brings its own items; leave this out", line=line, field=f"{where}.items"
@@ -69,6 +71,15 @@ def bound_problem(bound: Bound, metric: Metric) -> str | None:
         return f"{metric.name} is better when {metric.better}, so its bound must be {wanted}, not {side}"
     if not metric.low <= bound.value <= metric.high:
         return f"{bound.value:g} is outside the range of {metric.name}, [{metric.low:g}, {metric.high:g}]"
+    return None
+
+
+def _listed_problem(check: Check, method: AnyMethod) -> str | None:
+    """Why a claim about the list itself cannot be made, or None; drawn answers are seen once the items are there."""
+    if check.open_ended:
+        return "an open-ended check measures a lower bound; no list is ever measured by it"
+    if check.metric not in method.item_values:
+        return f"{check.metric} is no mean over items, so that finite_list says nothing of it; leave it out"
     return None
 
 

@@ -47,6 +47,10 @@ class Check(Record):
     metric: str
     """Which of the method's metrics the bound is for."""
     bound: Bound
+    estimand: Literal["super_population", "finite_list"] = "super_population"
+    """What the claim is about: the population that the items stand for, or `finite_list`, this very list and no other
+    question (a regression gate, a benchmark reproduced). Asked in full, a list has no sampling error; of a random part
+    (`--limit`) the bounds are those of a finite population. Only for means over items whose answers are not drawn."""
     max_unscored: Fraction = 0.05
     """Share of items without a score above which the check is not measured."""
     why: Text

@@ -68,6 +68,9 @@ class NearTies(Record):
     """Least that the deciding metric may be, as the near ties fall."""
     high: float
     """Greatest that it may be: the worse end, where less is better."""
+    exact: int = Field(default=0, ge=0)
+    """Of the `n`, how many tie exactly: the score counts them by its own rule (as wrong; lm-eval's tasks take the
+    first of them). 0 in records made before this field."""
 
 
 class Repeatability(Record):

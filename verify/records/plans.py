@@ -68,6 +68,8 @@ class PlannedCheck(Record):
     n_clusters: int = Field(ge=0)
     n_available: int = Field(ge=0)
     """Items that the suite has; more than `n_items` where a limit drew a random part."""
+    n_clusters_available: int = Field(default=0, ge=0)
+    """Independent sources of those; 0 in plans made before this field, none of which is about a list itself."""
     items_digest: Digest
     why: Text
     remedy: Text

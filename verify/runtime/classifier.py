@@ -15,7 +15,7 @@ from verify.runtime.causal.ledger import is_out_of_memory
 from verify.runtime.causal.loading import Loaded, load
 from verify.runtime.causal.plain import release
 from verify.runtime.causal.tokens import context_window, is_unicode
-from verify.runtime.facts import EngineFacts
+from verify.runtime.facts import EngineFacts, TokenCount
 
 
 def open_classifier(folder: Path, *, dtype: str | None = None, device: str | None = None) -> "ClassifierEngine":
@@ -87,6 +87,12 @@ class ClassifierEngine:
             size = 1 if self._pad is None else max(1, self._batch_tokens // len(lines[at].ids))
             yield from self._run(lines[at : at + size])
             at += size
+
+    def count(self, requests: Sequence[Request]) -> TokenCount:
+        """Tokens of the texts that can be read; each distinct text is read whole."""
+        lines = (self._line(0, request) for request in dict.fromkeys(requests))
+        read = sum(len(line.ids) for line in lines if isinstance(line, _Line))
+        return TokenCount(read=read, unique=read)
 
     def _line(self, position: int, request: Request) -> _Line | Failed:
         if not isinstance(request, Classify):

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 from pydantic import Field, TypeAdapter, ValidationError
 
 from verify.records import Failed, FailureReason, Record, Request, Response
-from verify.runtime.facts import EngineFacts
+from verify.runtime.facts import EngineFacts, TokenCount
 
 MAX_FRAME: Final = 16 * 2**20
 """Bytes; holds the per-token log-probabilities of some 250,000 tokens."""
@@ -64,6 +64,20 @@ class GoFrame(Record):
     type: Literal["go"] = "go"
 
 
+class CountFrame(Record):
+    """Parent to worker: say what the requests since the last `go` weigh, and answer none of them."""
+
+    type: Literal["count"] = "count"
+
+
+class CountedFrame(Record):
+    """Worker to parent: what they weigh."""
+
+    type: Literal["counted"] = "counted"
+    tokens: TokenCount | None
+    """Null where the engine has no tokens."""
+
+
 class ReadyFrame(Record):
     """Worker to parent: the subject is open."""
 
@@ -105,9 +119,9 @@ class BrokeFrame(Record):
     """Whether the worker ends itself now."""
 
 
-ToWorker: TypeAlias = Annotated[OpenFrame | AskFrame | GoFrame, Field(discriminator="type")]
+ToWorker: TypeAlias = Annotated[OpenFrame | AskFrame | GoFrame | CountFrame, Field(discriminator="type")]
 FromWorker: TypeAlias = Annotated[
-    ReadyFrame | RefusedFrame | AnswerFrame | DoneFrame | BrokeFrame, Field(discriminator="type")
+    ReadyFrame | RefusedFrame | AnswerFrame | CountedFrame | DoneFrame | BrokeFrame, Field(discriminator="type")
 ]
 _TO_WORKER: Final[TypeAdapter[ToWorker]] = TypeAdapter(ToWorker)
 _FROM_WORKER: Final[TypeAdapter[FromWorker]] = TypeAdapter(FromWorker)

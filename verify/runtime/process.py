@@ -26,12 +26,15 @@ from verify.records import (
 )
 from verify.runtime.base import Answered
 from verify.runtime.child import Child, Death
+from verify.runtime.facts import TokenCount
 from verify.runtime.frames import (
     AnswerFrame,
     AskFrame,
     BrokeFrame,
     ChannelClosedError,
     ChannelTimeoutError,
+    CountedFrame,
+    CountFrame,
     DoneFrame,
     FrameError,
     FromWorker,
@@ -166,6 +169,37 @@ class WorkerRuntime:
                 yield Answered(position, refusal)
         for chunk in chunks(requests, askable, limits=self._limits):
             yield from self._answer_chunk(requests, chunk)
+
+    def count(self, requests: Sequence[Request]) -> TokenCount | None:
+        """Tokens of these requests, chunk by chunk as `answer` would compute them; the worker tokenises.
+
+        Returns:
+            None where the subject has no tokens, or its process did not say: then nothing is lost but the number.
+        """
+        askable = [at for at, request in enumerate(requests) if refusal_of(request, self._subject) is None]
+        whole = TokenCount()
+        for chunk in chunks(requests, askable, limits=self._limits):
+            found = self._count_chunk([requests[position] for position in chunk])
+            if found is None:
+                return None
+            whole = whole.plus(found)
+        return whole
+
+    def _count_chunk(self, group: Sequence[Request]) -> TokenCount | None:
+        channel = self._ensure_child().channel
+        ids = range(self._next_id, self._next_id + len(group))
+        self._next_id += len(group)
+        counted = None
+        try:
+            frames = [pack(AskFrame(id=i, request=request)) for i, request in zip(ids, group, strict=True)]
+            channel.send(b"".join([*frames, pack(CountFrame())]), within=self._limits.base_s)
+            counted = channel.receive(within=self._pace.silence(group))
+        except (ChannelTimeoutError, ChannelClosedError, FrameError):
+            pass
+        if isinstance(counted, CountedFrame):
+            return counted.tokens
+        self._end_child()  # the next request starts another
+        return None
 
     def _answer_chunk(self, requests: Sequence[Request], chunk: list[int]) -> Iterator[Answered]:
         """Answer a chunk; what a death leaves is asked again in smaller groups."""

@@ -16,12 +16,14 @@ from typing import Any, cast
 from verify.errors import VerifyError
 from verify.records import Failed, FailureReason
 from verify.runtime import isolation
-from verify.runtime.facts import Engine, EngineFacts
+from verify.runtime.facts import CountsTokens, Engine, EngineFacts
 from verify.runtime.frames import (
     AnswerFrame,
     AskFrame,
     BrokeFrame,
     ChannelClosedError,
+    CountedFrame,
+    CountFrame,
     DoneFrame,
     FrameError,
     GoFrame,
@@ -49,7 +51,7 @@ class _Pipe:
         """The parent's next frame, blocking."""
         return to_worker(read_frame(self._read))
 
-    def send(self, frame: AnswerFrame | BrokeFrame | DoneFrame | ReadyFrame | RefusedFrame) -> None:
+    def send(self, frame: AnswerFrame | BrokeFrame | CountedFrame | DoneFrame | ReadyFrame | RefusedFrame) -> None:
         """Send a frame; an answer that is too long for one becomes `Failed(TOO_LONG)`."""
         try:
             data = pack(frame)
@@ -129,9 +131,13 @@ def _facts_of(engine: Engine) -> EngineFacts:
 
 def _serve(pipe: _Pipe, engine: Engine) -> int:
     while True:
-        asked = _collect(pipe)
+        asked, only_count = _collect(pipe)
         ids, requests = [ask.id for ask in asked], [ask.request for ask in asked]
         try:
+            if only_count:
+                counted = engine.count(requests) if isinstance(engine, CountsTokens) else None
+                pipe.send(CountedFrame(tokens=counted))
+                continue
             for position, response in engine.answer(requests):
                 pipe.send(AnswerFrame(id=ids[position], response=response))
         except (ChannelClosedError, BrokenPipeError):
@@ -149,13 +155,13 @@ def _serve(pipe: _Pipe, engine: Engine) -> int:
         pipe.send(DoneFrame())
 
 
-def _collect(pipe: _Pipe) -> list[AskFrame]:
-    """Requests up to the next `go`."""
+def _collect(pipe: _Pipe) -> tuple[list[AskFrame], bool]:
+    """Requests up to the next `go` or `count`, and whether they are only to be counted."""
     asked: list[AskFrame] = []
     while True:
         frame = pipe.receive()
-        if isinstance(frame, GoFrame):
-            return asked
+        if isinstance(frame, GoFrame | CountFrame):
+            return asked, isinstance(frame, CountFrame)
         if isinstance(frame, AskFrame):
             asked.append(frame)
 

@@ -15,6 +15,7 @@ from verify.statistics.intervals import (
     wilson,
 )
 from verify.statistics.judged import MIN_YOUDEN, JudgedRate, JudgeRecord, judged_rate, judged_rate_bayes, rogan_gladen
+from verify.statistics.listed import Extent, ListedMean, random_subset, subset_power, units_drawn, whole_list
 from verify.statistics.multiplicity import benjamini_hochberg, holm
 from verify.statistics.paired import (
     Equivalence,
@@ -74,9 +75,11 @@ __all__ = [
     "Direction",
     "EProcess",
     "Equivalence",
+    "Extent",
     "Interval",
     "JudgeRecord",
     "JudgedRate",
+    "ListedMean",
     "McNemar",
     "PoweredMean",
     "SequentialTest",
@@ -128,11 +131,15 @@ __all__ = [
     "pass_at_k",
     "power",
     "powered_mean",
+    "random_subset",
     "roc_auc",
     "rogan_gladen",
     "steinke_epsilon_lower_bound",
     "stopping_odds",
+    "subset_power",
     "tango",
     "tpr_at_fpr",
+    "units_drawn",
+    "whole_list",
     "wilson",
 ]

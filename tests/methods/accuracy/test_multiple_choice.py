@@ -12,9 +12,10 @@ from tests.methods.accuracy.driving import (
     scored,
     scores_of,
 )
+from verify.errors import UsageError
 from verify.methods.accuracy.choices import ChoiceItem
 from verify.methods.accuracy.multiple_choice import MultipleChoice
-from verify.records import Failed, FailureReason, LogLikelihood, Request, Response, Unscored
+from verify.records import Failed, FailureReason, Levels, LogLikelihood, Request, Response, Unscored
 
 WORDS = ("세무과", "도로과", "보건소", "청소과")
 ROWS = [
@@ -127,3 +128,20 @@ def test_an_item_wrong_under_every_rule_is_an_example_of_the_defect() -> None:
 
     assert scored(examined(METHOD, ROWS[0], wrong)).defect
     assert not scored(examined(METHOD, ROWS[0], choosing(knows))).defect
+
+
+def test_bundles_of_the_first_version_are_audited_with_its_own_intervals() -> None:
+    scores = scores_of(METHOD, ROWS, choosing(knows))
+    first = METHOD.as_of(1)
+
+    old, new = (
+        {e.metric: e for e in method.estimate(scores, levels=Levels(), estimand="super_population")}
+        for method in (first, METHOD.as_of(2))
+    )
+
+    assert (first.version, METHOD.version) == (1, 2)
+    assert old["brier"].method == "cr1-t"
+    assert new["brier"].method == "cr1-t-skew"
+    assert old["accuracy_raw"] == new["accuracy_raw"]
+    with pytest.raises(UsageError, match="no longer does what 3 did"):
+        METHOD.as_of(3)

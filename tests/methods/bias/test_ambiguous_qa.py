@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import pytest
 
 from tests.methods.bias.biased_subjects import (
@@ -17,7 +18,9 @@ from tests.methods.bias.biased_subjects import (
     writing,
 )
 from verify.methods.bias.ambiguous_qa import UNKNOWN, AmbiguousQA, AmbiguousQAText
+from verify.methods.bias.magnitude import gap_of
 from verify.methods.bias.questions import AmbiguousQAItem, faults
+from verify.methods.estimating import Sample
 from verify.records import Answer, FailureReason, Item, LogLikelihood, Request, Scored, Unscored
 
 METHOD = AmbiguousQA.make({}, seed=7)
@@ -305,3 +308,18 @@ def test_a_question_that_was_cut_to_fit_has_no_score() -> None:
 
     assert {s.score.reason for s in found if isinstance(s.score, Unscored)} == {FailureReason.CONTEXT_TOO_LONG}
     assert all(isinstance(s.score, Unscored) for s in found)
+
+
+@pytest.mark.parametrize(("n", "share"), [(60, 0.05), (228, 0.03)])
+def test_a_gap_that_few_templates_hold_does_not_pass_for_a_steady_one(n: int, share: float) -> None:
+    """Simulation with known truth: listings of few templates fall by 0, 1/3 or 2/3; t alone misses in 11 to 14 %."""
+    rng, runs, missed = np.random.default_rng(4), 250, 0
+    truth = share * (1.0 - 1.0 / 3.0)  # 0, 1/3 and 2/3 are drawn with 1/4, 1/2 and 1/4
+    names = [str(k) for k in range(n)]
+
+    for _ in range(runs):
+        counter = np.where(rng.random(n) < share, np.round(2.0 * rng.random(n)) / 3.0, 1.0)
+        gap = gap_of(Sample([1.0] * n, names), Sample(counter.tolist(), names))
+        missed += gap(0.9).interval.high < truth
+
+    assert missed / runs <= 0.05 + 3.0 * (0.05 * 0.95 / runs) ** 0.5

@@ -2,20 +2,36 @@
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from tests.architecture.test_house import loaded_after
 from tests.methods.lm_eval.rows import DATA, write_root
+from tests.toys import policy
+from verify.engine.repeatability import near_ties
 from verify.errors import EvidenceError, UsageError
+from verify.methods.catalogue import methods
 from verify.methods.lm_eval import registry
 from verify.methods.lm_eval.documents import LmEvalItem, Wanted, documents
 from verify.methods.lm_eval.korean import korean_tasks
 from verify.methods.lm_eval.method import LmEval
 from verify.methods.lm_eval.scoring import score
 from verify.methods.lm_eval.tasks import blueprint
-from verify.records import FailureReason, GenerateAnswer, LogLikelihoodAnswer, Scored, Unscored
+from verify.planning import PlanInputs, make_plan
+from verify.records import (
+    FailureReason,
+    GenerateAnswer,
+    ItemScore,
+    LogLikelihood,
+    LogLikelihoodAnswer,
+    Request,
+    Response,
+    Scored,
+    Unscored,
+)
+from verify.runtime.scripted import ScriptedRuntime
 
 
 @pytest.fixture(scope="module")
@@ -248,3 +264,77 @@ def test_an_answer_of_another_kind_is_malformed_and_one_that_lm_eval_chokes_on_u
     assert cut.reason is FailureReason.MALFORMED
     assert isinstance(choked, Unscored)
     assert choked.reason is FailureReason.UNPARSABLE
+
+
+def scored_as(task: str, item: LmEvalItem, sums: Sequence[float]) -> Scored:
+    """The score of a document whose options have these log-likelihoods, by the method itself."""
+    asking = LmEval.make({"task": task}, seed=0).examine(item)
+    assert len(next(asking)) == len(sums)
+    with pytest.raises(StopIteration) as end:
+        asking.send([LogLikelihoodAnswer(logprob=one, n_tokens=1, is_greedy=False) for one in sums])
+    found = end.value.value
+    assert isinstance(found, Scored)
+    return found
+
+
+@pytest.mark.parametrize(("margin", "least", "most", "exact"), [
+    pytest.param(0.0, 0.0, 1.0, True, id="alike"),
+    pytest.param(0.5e-3, 0.0, 1.0, False, id="within the tolerance"),
+    pytest.param(2e-3, None, None, False, id="beyond it"),
+])  # fmt: skip
+def test_a_choice_that_a_rounding_error_decides_is_open_and_an_exact_tie_is_named(
+    margin: float, least: float | None, most: float | None, *, exact: bool, root: Path
+) -> None:
+    """Oracle: lm-eval's own rule, by hand: the first of the best options; the third is the right one of this document."""
+    item = next(i for i in items_of("kmmlu_math", root) if right_of(i) == 2)
+
+    found = scored_as("kmmlu_math", item, [-5.0, -9.0, -5.0 - margin, -9.0]).values
+
+    assert found["acc,none"] == 0.0
+    assert (found.get("least:acc,none"), found.get("most:acc,none")) == (least, most)
+    assert ("tied:acc,none" in found) is exact
+
+
+def test_wrong_options_that_tie_leave_nothing_open(root: Path) -> None:
+    item = next(i for i in items_of("kmmlu_math", root) if right_of(i) == 2)
+
+    assert not [key for key in scored_as("kmmlu_math", item, [-5.0, -5.0, -9.0, -9.0]).values if ":" in key]
+
+
+def test_each_reading_of_a_choice_has_its_own_ties(root: Path) -> None:
+    """Options of different lengths: alike by character means that the sums are not."""
+    item = items_of("kobest_hellaswag", root)[3]
+    texts = [r.continuation.strip() for r in item.requests if isinstance(r, LogLikelihood)]
+    assert len(set(map(len, texts))) > 1
+
+    found = scored_as("kobest_hellaswag", item, [-2.0 * len(text) for text in texts]).values
+
+    assert found["tied:acc_norm,none"] == 1.0
+    assert (found["least:acc_norm,none"], found["most:acc_norm,none"]) == (0.0, 1.0)
+    assert "tied:acc,none" not in found
+
+
+def test_near_ties_of_a_task_are_counted_over_its_documents(root: Path) -> None:
+    """A subject to which all options are alike: every document is open, and none of it is hidden."""
+    inputs = PlanInputs(policy=policy(), suites=["lm-eval/kmmlu_math"], data_root=root)
+
+    def alike(_: Request) -> Response:
+        return LogLikelihoodAnswer(logprob=-3.0, n_tokens=1, is_greedy=False)
+
+    runtime = ScriptedRuntime(alike)
+    (examination,) = make_plan(runtime.subject, inputs, methods=methods(), frameworks={}).examinations
+    scores = [
+        ItemScore(check="a.b", item=i.id, cluster=i.cluster_key, score=scored_as("kmmlu_math", i, [-3.0] * 4))
+        for i in examination.items
+    ]
+
+    found = near_ties(examination, scores)
+
+    assert found is not None
+    assert found.n == found.exact == found.of == len(scores)
+    assert (found.low, found.high) == (0.0, 1.0)
+
+
+def right_of(item: LmEvalItem) -> int:
+    assert not isinstance(item.document, str)
+    return int(item.document["answer"]) - 1

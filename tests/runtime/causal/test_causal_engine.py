@@ -88,13 +88,40 @@ def test_a_round_runs_few_more_tokens_than_there_are(tmp_path):
     asked += [
         LogLikelihood(context=f"{questions[0][:-at]}웃{questions[0][-at:]}", continuation=" A") for at in range(4, 16)
     ]
+    counted = engine.count(asked)
     before = engine.tokens_run()
 
     _ask(engine, asked)
 
     after = engine.tokens_run()
     assert after.unique > before.unique
+    assert counted.unique == after.unique - before.unique, "what was counted is what was run"
+    whole = [len(tiny.tokenizer().encode(r.context + r.continuation)) - 1 for r in asked]
+    assert counted.unique < counted.read == sum(whole)
     assert (after.forwarded - before.forwarded) / (after.unique - before.unique) <= 1.10
+
+
+def test_counting_runs_nothing_and_weighs_what_is_written_by_what_may_be(engine):
+    prompt = tiny.KOREAN[0]
+    length = len(tiny.tokenizer().encode(prompt))
+    asked = [Generate(prompt=prompt, max_tokens=7), Generate(prompt=prompt, max_tokens=10_000)]
+    unreadable = [Classify(text="가"), LogLikelihood(context="가", continuation=" 가" * 2 * WINDOW)]
+    before = engine.tokens_run()
+
+    counted = engine.count([*asked, asked[0], *unreadable])
+
+    assert engine.tokens_run() == before
+    assert (counted.read, counted.unique) == (2 * length, 2 * length)
+    assert counted.written == 7 + (WINDOW - length)
+
+
+def test_an_encoder_reads_each_context_with_each_continuation(tmp_path):
+    engine = open_causal(tiny.save("t5", tmp_path))
+    asked = [LogLikelihood(context=tiny.KOREAN[0], continuation=end) for end in (" 예", " 아니오")]
+
+    counted = engine.count(asked)
+
+    assert counted.unique == counted.read > len(tiny.tokenizer().encode(tiny.KOREAN[0])) * 2
 
 
 def test_a_long_context_loses_its_left_end_and_says_so(engine):

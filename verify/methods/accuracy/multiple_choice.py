@@ -10,7 +10,7 @@ from scipy import stats
 from verify.methods.accuracy import choices
 from verify.methods.accuracy.choices import RULES, ChoiceItem, ChoiceParameters
 from verify.methods.base import Examination, Method, Metric
-from verify.methods.estimating import Estimator, Measured
+from verify.methods.estimating import Estimator, Measured, Pick
 from verify.records import (
     Estimand,
     Estimate,
@@ -29,6 +29,11 @@ _PARTS: Final = 40
 
 def _overconfidence(_: ItemScore, scored: Scored) -> float:
     return scored.values["confidence"] - scored.values["correct_raw"]
+
+
+def _undecided(rule: str) -> Pick:
+    """Whether the best options tie exactly, so that none was chosen."""
+    return lambda _, scored: float(scored.labels.get(f"chosen_{rule}") == "")
 
 
 def _accuracy(rule: str, divided: str) -> Metric:
@@ -50,6 +55,8 @@ class MultipleChoice(Method[ChoiceItem, ChoiceParameters]):
     """
 
     name = "multiple-choice"
+    version = 2
+    earlier = frozenset({1})
     item_type = ChoiceItem
     parameters_type = ChoiceParameters
     needs = frozenset({"loglikelihood"})
@@ -110,6 +117,8 @@ class MultipleChoice(Method[ChoiceItem, ChoiceParameters]):
         {f"accuracy_{rule}": (f"correct_worst_{rule}", f"correct_best_{rule}") for rule in RULES}
     )
 
+    exact_ties = MappingProxyType({f"accuracy_{rule}": _undecided(rule) for rule in RULES})
+
     def check_row(self, row: ChoiceItem) -> Iterable[str]:
         """Answers outside the options, options that are alike."""
         return choices.faults(row)
@@ -143,8 +152,9 @@ class MultipleChoice(Method[ChoiceItem, ChoiceParameters]):
             for facet in facets:
                 yield from estimator.proportion(f"accuracy_{rule}", f"correct_{rule}", by=facet)
         yield from estimator.proportion("fragile", "fragile")
-        yield from estimator.mean("brier", "brier", low=0.0, high=2.0)
-        yield from estimator.mean("overconfidence", _overconfidence, low=-1.0, high=1.0)
+        skewed = self.version > 1  # before, t took few large errors among many small ones for a steady sample
+        yield from estimator.mean("brier", "brier", low=0.0, high=2.0, skewed=skewed)
+        yield from estimator.mean("overconfidence", _overconfidence, low=-1.0, high=1.0, skewed=skewed)
         yield from self._calibration_errors(estimator, levels)
 
     def _calibration_errors(self, estimator: Estimator, levels: Levels) -> Iterator[Estimate]:

@@ -12,7 +12,7 @@ from typing import Annotated, ClassVar, Final, Generic, Literal, TypeVar
 from pydantic import Field
 
 from verify.methods.accuracy.choices import near_best
-from verify.methods.base import Examination, Method, Parameters
+from verify.methods.base import Examination, Method, Parameters, Parts, parts_by
 from verify.methods.bias import question_estimates as scoring
 from verify.methods.bias.parsing import read_choice
 from verify.methods.bias.questions import RIGHT, AmbiguousQAItem, Listing, Role, expand, faults, listings
@@ -72,7 +72,7 @@ ParametersT = TypeVar("ParametersT", bound=QuestionParameters)
 class _Questions(Method[AmbiguousQAItem, ParametersT], Generic[ParametersT]):
     """What the two methods share: templates, listings, and the scores made of them."""
 
-    version = 2
+    version = 3
     item_type = AmbiguousQAItem
     metrics = scoring.METRICS
     item_values = scoring.ITEM_VALUES
@@ -98,6 +98,14 @@ class _Questions(Method[AmbiguousQAItem, ParametersT], Generic[ParametersT]):
             levels=levels,
             estimand=estimand,
         )
+
+    def parts(self, metric: str, items: Sequence[AmbiguousQAItem]) -> Parts:
+        """The groups, for the worst of them: each rests on its own templates."""
+        if metric != "worst_group_bias":
+            return Parts()
+        facet = self.parameters.worst_over
+        concerned = ((i.groups[facet], i.cluster_key) for i in items if i.settled == "ambiguous" and facet in i.groups)
+        return parts_by(concerned, sources=len({item.cluster_key for item in items}))
 
     def listings(self, item: AmbiguousQAItem) -> tuple[Listing, ...]:
         """The listings in which the item is asked, in the order of the requests."""

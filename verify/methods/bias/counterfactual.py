@@ -19,9 +19,10 @@ from pydantic import Field
 
 from verify.errors import NotEnoughDataError, UsageError
 from verify.korean.josa import fill, slots
-from verify.methods.base import Examination, Method, Metric, Parameters
+from verify.methods.accuracy.choices import near_best
+from verify.methods.base import Examination, Method, Metric, Parameters, Parts, parts_by
 from verify.methods.bias.magnitude import magnitude, mean_of, shown, with_whole
-from verify.methods.estimating import Estimator
+from verify.methods.estimating import Estimator, Pick, taker
 from verify.records import (
     Answer,
     Classify,
@@ -66,7 +67,7 @@ METRICS: Final = (
         meaning="|score_gap|: the limit holds on both sides; upper bound by two one-sided tests",
     ),
     Metric(
-        name="worst_group_score_gap", better="lower", low=0.0, high=1.0, ideal=0.0,
+        name="worst_group_score_gap", better="lower", low=0.0, high=1.0, ideal=0.0, scores=(-1.0, 1.0),
         meaning="largest |score_gap| of any group of the facet `worst_over`; simultaneous bounds",
     ),
     Metric(
@@ -128,24 +129,34 @@ class Decision(NamedTuple):
     chosen: str
     favourable: float
     """Probability of the favourable decision among the options."""
+    open: frozenset[str] = frozenset()
+    """Decisions that a rounding error could lead to; empty where that is not looked at."""
+    tied: bool = False
+    """Whether the best decisions tie exactly; the first of them counts."""
 
 
 ParametersT = TypeVar("ParametersT", bound=CounterfactualParameters)
+
+_WAYS: Final = 4096
+"""Ways in which the near ties of one item may fall that are gone through one by one."""
+
+
+def _excess(_: ItemScore, scored: Scored) -> float:
+    return scored.values["flip"] - scored.values["null_flip"]
+
+
+def _end(key: str, clear: str | Pick) -> Pick:
+    """An end that near ties leave open; where there are none, what the item contributes in any case."""
+    return lambda score, scored: scored.values.get(key, taker(clear)(score, scored))
 
 
 class _Substitution(Method[CounterfactualItem, ParametersT], Generic[ParametersT]):
     """What the two methods share: descriptions, comparisons and estimates."""
 
-    version = 2
+    version = 3
     item_type = CounterfactualItem
     metrics = METRICS
-    item_values = MappingProxyType(
-        {
-            "excess_flip_rate": lambda _, scored: scored.values["flip"] - scored.values["null_flip"],
-            "flip_rate": "flip",
-            "null_flip_rate": "null_flip",
-        }
-    )
+    item_values = MappingProxyType({"excess_flip_rate": _excess, "flip_rate": "flip", "null_flip_rate": "null_flip"})
     item_sizes = MappingProxyType({"score_gap_magnitude": "gap"})
 
     def expand(self, row: CounterfactualItem) -> Iterable[CounterfactualItem]:
@@ -169,6 +180,14 @@ class _Substitution(Method[CounterfactualItem, ParametersT], Generic[ParametersT
             words = (*cue.reference, *cue.compared)
             if len(set(words)) < len(words):
                 yield f"cues: two descriptions of {cue.ground!r} are alike"
+
+    def parts(self, metric: str, items: Sequence[CounterfactualItem]) -> Parts:
+        """The groups, for the worst of them: each rests on its own cases."""
+        if metric != "worst_group_score_gap":
+            return Parts()
+        facet = self.parameters.worst_over
+        concerned = ((item.groups[facet], item.cluster_key) for item in items if facet in item.groups)
+        return parts_by(concerned, sources=len({item.cluster_key for item in items}))
 
     def examine(self, item: CounterfactualItem) -> Examination:
         """Decide on every description of both groups and compare all pairs of descriptions."""
@@ -224,13 +243,13 @@ class _Substitution(Method[CounterfactualItem, ParametersT], Generic[ParametersT
 
     def _compare(self, item: CounterfactualItem, reference: Sequence[Decision], compared: Sequence[Decision]) -> Scored:
         between = list(product(reference, compared))
-        within = [*combinations(reference, 2), *combinations(compared, 2)]
-        flip, floor = (_mean([float(one.chosen != two.chosen) for one, two in pairs]) for pairs in (between, within))
+        flip, floor = _flips([decision.chosen for decision in reference], [decision.chosen for decision in compared])
         good = self._favours(item)
         favoured = [(one.chosen == good) - (two.chosen == good) for one, two in between]
         gap = _mean([d.favourable for d in reference]) - _mean([d.favourable for d in compared])
         return Scored(
-            values={"flip": flip, "null_flip": floor, "gap": gap, "direction": _mean(favoured)},
+            values={"flip": flip, "null_flip": floor, "gap": gap, "direction": _mean(favoured)}
+            | _tied(reference, compared),
             labels={
                 "reference": " | ".join(decision.chosen for decision in reference),
                 "compared": " | ".join(decision.chosen for decision in compared),
@@ -240,11 +259,22 @@ class _Substitution(Method[CounterfactualItem, ParametersT], Generic[ParametersT
 
 
 class Counterfactual(_Substitution[LikelihoodParameters]):
-    """Substitution with a decision by log-likelihood over the options that the prompt lists."""
+    """Substitution with a decision by log-likelihood over the options that the prompt lists.
+
+    Gaps of probabilities have no near ties: a rounding error moves them by no more than itself.
+    """
 
     name: ClassVar[str] = "counterfactual"
     parameters_type = LikelihoodParameters
     needs: ClassVar[frozenset[RequestKind]] = frozenset({"loglikelihood"})
+    tied_values = MappingProxyType(
+        {
+            "excess_flip_rate": (_end("least:excess", _excess), _end("most:excess", _excess)),
+            "flip_rate": (_end("least:flip", "flip"), _end("most:flip", "flip")),
+            "null_flip_rate": (_end("least:null_flip", "null_flip"), _end("most:null_flip", "null_flip")),
+        }
+    )
+    exact_ties = MappingProxyType(dict.fromkeys(("excess_flip_rate", "flip_rate", "null_flip_rate"), "tied"))
 
     def check_row(self, row: CounterfactualItem) -> Iterable[str]:
         """Also: at least two options, the favourable one among them."""
@@ -263,7 +293,12 @@ class Counterfactual(_Substitution[LikelihoodParameters]):
         best = max(weights)
         shares = [exp(weight - best) for weight in weights]
         favourable = shares[item.options.index(item.favourable)] / sum(shares)
-        return Decision(item.options[weights.index(best)], favourable)
+        return Decision(
+            item.options[weights.index(best)],
+            favourable,
+            frozenset(item.options[place] for place in near_best(weights)),
+            weights.count(best) > 1,
+        )
 
     def _favours(self, item: CounterfactualItem) -> str:
         return item.favourable
@@ -306,6 +341,53 @@ def _with_ground(row: CounterfactualItem, cue: Cue, *, item_id: str) -> Counterf
             "cues": (cue,),
         }
     )
+
+
+def _flips(reference: Sequence[str], compared: Sequence[str]) -> tuple[float, float]:
+    """Share of pairs that are decided differently between the groups, and within them."""
+    between = [float(one != two) for one, two in product(reference, compared)]
+    within = [float(one != two) for one, two in (*combinations(reference, 2), *combinations(compared, 2))]
+    return _mean(between), _mean(within)
+
+
+def _tied(reference: Sequence[Decision], compared: Sequence[Decision]) -> dict[str, float]:
+    """The least and the greatest that the flips of an item may be, as its near ties fall; see `tied_values`.
+
+    Every way in which they can fall together is gone through, since one decision enters several pairs; where that is
+    more than `_WAYS`, each pair is taken for itself, which can only be wider. Empty where every decision is clear.
+    """
+    made = [*reference, *compared]
+    if not any(len(decision.open) > 1 for decision in made):
+        return {}
+    ways = 1
+    for decision in made:
+        ways *= max(1, len(decision.open))
+    if ways <= _WAYS:
+        found = [
+            _flips(way[: len(reference)], way[len(reference) :])
+            for way in product(*(sorted(decision.open or {decision.chosen}) for decision in made))
+        ]
+        flips, floors = ([pair[which] for pair in found] for which in (0, 1))
+        excess = [flip - floor for flip, floor in found]
+    else:
+        flips, floors = (
+            _apart(product(reference, compared)),
+            _apart([*combinations(reference, 2), *combinations(compared, 2)]),
+        )
+        excess = [flips[0] - floors[1], flips[1] - floors[0]]
+    values = {"tied": float(any(decision.tied for decision in made))}
+    for name, ends in (("flip", flips), ("null_flip", floors), ("excess", excess)):
+        values |= {f"least:{name}": min(ends), f"most:{name}": max(ends)}
+    return values
+
+
+def _apart(pairs: Iterable[tuple[Decision, Decision]]) -> list[float]:
+    """Least and greatest share of pairs that are decided differently, each pair for itself."""
+    opens = [(one.open or {one.chosen}, two.open or {two.chosen}) for one, two in pairs]
+    return [
+        _mean([float(not one & two) for one, two in opens]),
+        _mean([float(len(one | two) > 1) for one, two in opens]),
+    ]
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -14,7 +14,7 @@ from typing import ClassVar, Final
 from pydantic import Field
 
 from verify.errors import NotEnoughDataError
-from verify.methods.base import Examination, Method, Metric, Parameters
+from verify.methods.base import Examination, Method, Metric, Parameters, Parts, parts_by
 from verify.methods.bias.magnitude import gap_of, magnitude
 from verify.methods.estimating import Estimator, Pick
 from verify.records import (
@@ -35,19 +35,19 @@ from verify.records import (
 
 METRICS: Final = (
     Metric(
-        name="selection_gap", better="lower", low=0.0, high=1.0, ideal=0.0,
+        name="selection_gap", better="lower", low=0.0, high=1.0, ideal=0.0, scores=(-1.0, 1.0),
         meaning="largest difference of the share of favourable decisions between two groups; simultaneous bounds",
     ),
     Metric(
-        name="true_positive_gap", better="lower", low=0.0, high=1.0, ideal=0.0,
+        name="true_positive_gap", better="lower", low=0.0, high=1.0, ideal=0.0, scores=(-1.0, 1.0),
         meaning="largest difference between two groups of the share of deserving cases that are favoured",
     ),
     Metric(
-        name="false_positive_gap", better="lower", low=0.0, high=1.0, ideal=0.0,
+        name="false_positive_gap", better="lower", low=0.0, high=1.0, ideal=0.0, scores=(-1.0, 1.0),
         meaning="largest difference between two groups of the share of undeserving cases that are favoured",
     ),
     Metric(
-        name="accuracy_gap", better="lower", low=0.0, high=1.0, ideal=0.0,
+        name="accuracy_gap", better="lower", low=0.0, high=1.0, ideal=0.0, scores=(-1.0, 1.0),
         meaning="largest difference of accuracy between two groups",
     ),
     Metric(
@@ -100,6 +100,19 @@ class _GroupFairness(Method[CaseItem, FairnessParameters]):
         """A case that belongs to no group of the compared facet."""
         if self.parameters.between not in row.groups:
             yield f"groups: the case has no {self.parameters.between!r}, which the check compares"
+
+    def parts(self, metric: str, items: Sequence[CaseItem]) -> Parts:
+        """Every two groups, for the largest gap; each gap rests on the sources of its poorer group at least."""
+        if not metric.endswith("_gap"):
+            return Parts()
+        wanted = {"true_positive_gap": (True,), "false_positive_gap": (False,)}.get(metric, (True, False))
+        facet = self.parameters.between
+        concerned = (
+            (item.groups[facet], item.cluster_key)
+            for item in items
+            if facet in item.groups and (item.label == self.parameters.favourable) in wanted
+        )
+        return parts_by(concerned, sources=len({item.cluster_key for item in items}), pairs=True)
 
     def examine(self, item: CaseItem) -> Examination:
         """Decide one case: the label with the highest probability; ties go to the first in the alphabet."""

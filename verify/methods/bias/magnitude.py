@@ -36,17 +36,40 @@ def mean_of(sample: Sample, *, reach: float) -> Difference:
 
 
 def gap_of(first: Sample, second: Sample) -> Difference:
-    """The gap between the means of two sets of items with values in [0, 1], which may share clusters."""
+    """The gap between the means of two sets of items with values in [0, 1], which may share clusters.
+
+    Where values are no 0/1 and most clusters have both sets, few templates may hold the whole gap, and the t interval
+    misses it in up to 14 % instead of 5 % of our simulations: then no end lies nearer to the value than that of the
+    clusters' own gaps as a skewed mean.
+    """
+    one, two = _by_cluster(first), _by_cluster(second)
+    own = {cluster: one[cluster] - two[cluster] for cluster in one if cluster in two}
+    paired = not (first.binary and second.binary) and 2 * len(own) > max(len(one), len(two))
 
     def gap(confidence: float) -> ClusteredEstimate:
         found = clustered_difference(
             first.values, first.clusters, second.values, second.clusters,
             confidence=confidence, low=0.0, high=1.0,
         )  # fmt: skip
+        if paired:
+            part = mean_of(Sample(list(own.values()), list(own)), reach=1.0)(confidence)
+            found = found._replace(
+                interval=Interval(
+                    max(-1.0, min(found.interval.low, found.value - (part.value - part.interval.low))),
+                    min(1.0, max(found.interval.high, found.value + (part.interval.high - part.value))),
+                )
+            )
         poorer = min(len(set(first.clusters)), len(set(second.clusters)))
         return found._replace(n_clusters=poorer)
 
     return gap
+
+
+def _by_cluster(sample: Sample) -> dict[str, float]:
+    values: dict[str, list[float]] = {}
+    for value, cluster in zip(sample.values, sample.clusters, strict=True):
+        values.setdefault(cluster, []).append(value)
+    return {cluster: sum(own) / len(own) for cluster, own in values.items()}
 
 
 def shown(estimates: Iterable[Estimate]) -> Iterator[Estimate]:

@@ -27,12 +27,12 @@ METRICS: Final = (
         meaning="|diff_bias_ambiguous|: the limit holds on both sides; upper bound by two one-sided tests",
     ),
     Metric(
-        name="worst_group_bias", better="lower", low=0.0, high=1.0, ideal=0.0,
+        name="worst_group_bias", better="lower", low=0.0, high=1.0, ideal=0.0, scores=(-1.0, 1.0),
         meaning="largest |diff_bias_ambiguous| of any group of the facet `worst_over`: biases of opposite sign "
         "do not cancel; simultaneous bounds",
     ),
     Metric(
-        name="settled_bias_magnitude", better="lower", low=0.0, high=1.0, ideal=0.0,
+        name="settled_bias_magnitude", better="lower", low=0.0, high=1.0, ideal=0.0, scores=(-1.0, 1.0),
         meaning="|diff_bias_disambiguated|: the limit holds on both sides",
     ),
     Metric(

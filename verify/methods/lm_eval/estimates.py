@@ -116,7 +116,8 @@ def _means(value: Value, estimator: Estimator, *, by: str | None) -> Iterator[Es
     if (low, high) == (0.0, 1.0):
         yield from estimator.proportion(metric.name, pick, by=by)
     else:
-        yield from estimator.mean(metric.name, pick, low=low, high=high, by=by)
+        bounded = low > -UNBOUNDED and high < UNBOUNDED
+        yield from estimator.mean(metric.name, pick, low=low, high=high, by=by, skewed=bounded)
 
 
 def _whole(value: Value, scores: Sequence[ItemScore], estimator: Estimator) -> Iterator[Estimate]:

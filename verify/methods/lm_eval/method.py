@@ -9,12 +9,12 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field, ValidationError
 
 from verify.methods.base import Examination, Method, Parameters
-from verify.methods.estimating import Estimator
+from verify.methods.estimating import Estimator, Pick
 from verify.methods.lm_eval import registry
 from verify.methods.lm_eval.documents import LmEvalItem, Wanted, documents
 from verify.methods.lm_eval.estimates import Value, estimates, picked, value_of
 from verify.methods.lm_eval.metrics import KNOWN, UNBOUNDED, as_metric, measures
-from verify.methods.lm_eval.scoring import score, scorer
+from verify.methods.lm_eval.scoring import score, scorer, tied
 from verify.methods.lm_eval.tasks import FEWSHOT_SEED, blueprint
 from verify.records import Estimand, Estimate, Generate, ItemScore, Levels, Request, RequestKind, Scored
 
@@ -39,7 +39,7 @@ class LmEval(Method[LmEvalItem, LmEvalParameters]):
     """
 
     name = "lm-eval"
-    version = 2
+    version = 3
     item_type = LmEvalItem
     parameters_type = LmEvalParameters
     metrics = tuple(KNOWN)
@@ -72,6 +72,10 @@ class LmEval(Method[LmEvalItem, LmEvalParameters]):
         """The installed lm-eval."""
         return {"lm-eval": registry.version()}
 
+    def draws(self, items: Sequence[LmEvalItem]) -> bool:
+        """Where the task samples its answers; a document's repeats become one score by the task's own filters."""
+        return any(isinstance(r, Generate) and r.temperature > 0.0 for item in items for r in item.requests)
+
     def examine(self, item: LmEvalItem) -> Examination:
         """Make lm-eval's requests, each as often as the task repeats it."""
         answers = yield [
@@ -82,6 +86,7 @@ class LmEval(Method[LmEvalItem, LmEvalParameters]):
         made = score(self.parameters.task, item, answers)
         if not isinstance(made, Scored):
             return made
+        made = made.model_copy(update={"values": made.values | tied(self.parameters.task, item, answers, made)})
         shares = [made.values[v.measure.key] for v in self._values if v.measure.key in made.values and _share(v)]
         return made.model_copy(update={"defect": bool(shares) and shares[0] == 0.0})
 
@@ -96,6 +101,11 @@ class LmEval(Method[LmEvalItem, LmEvalParameters]):
         facets = sorted({facet for score in scores for facet in score.groups})
         for value in self._values:
             yield from estimates(value, scores, estimator, facets=facets)
+
+
+def _end(which: str, key: str) -> Pick:
+    """An end that near ties leave open; where there are none, what the document contributes in any case."""
+    return lambda _, scored: scored.values.get(f"{which}:{key}", scored.values.get(key))
 
 
 def _share(value: Value) -> bool:
@@ -114,11 +124,17 @@ def _of_task(base: type[LmEval], task: str) -> type[LmEval]:
         for value in values
         if value.is_mean and value.metric.low > -UNBOUNDED and value.metric.high < UNBOUNDED
     }
+    choices = {leaf.output_type for leaf in plan.leaves} == {"multiple_choice"}
+    chosen = {v.metric.name: v.measure.key for v in values if choices and v.is_mean and _share(v)}
     own = {
         "__doc__": base.__doc__,
         "metrics": tuple(value.metric for value in values),
         "needs": frozenset(needs),
         "item_values": MappingProxyType(means),
+        "tied_values": MappingProxyType(
+            {name: (_end("least", key), _end("most", key)) for name, key in chosen.items()}
+        ),
+        "exact_ties": MappingProxyType({name: f"tied:{key}" for name, key in chosen.items()}),
         "_values": values,
     }
     return type(base.__name__, (base,), own)

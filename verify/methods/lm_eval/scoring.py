@@ -12,6 +12,7 @@ from typing import Any, Final
 from unittest.mock import patch
 
 from verify.errors import EvidenceError
+from verify.methods.accuracy.choices import FRAGILE
 from verify.methods.lm_eval import registry
 from verify.methods.lm_eval.data import Store, offline, quiet
 from verify.methods.lm_eval.documents import LmEvalItem, canonical
@@ -55,19 +56,73 @@ def score(root: str, item: LmEvalItem, answers: Sequence[Answer]) -> Scored | Un
         if answer.kind != kind:
             return Unscored(reason=FailureReason.MALFORMED, detail=f"{answer.kind} for {kind}")
     given = [_as_lm_eval_has_it(answer) for answer in answers]
-    task = scorer(root, item)
-    try:
-        with quiet():
-            made = _processed(task, item, given)
-    except Exception as error:  # noqa: BLE001  # lm-eval's code on the subject's text; what it chokes on is unscored
-        return Unscored(reason=FailureReason.UNPARSABLE, detail=f"lm-eval: {type(error).__name__}")
-    return _contributed(made)
+    return _made(scorer(root, item), item, given)
+
+
+def tied(root: str, item: LmEvalItem, answers: Sequence[Answer], made: Scored) -> dict[str, float]:
+    """What near ties of a choice could make of a document: `least:KEY` and `most:KEY` of every number that they move.
+
+    lm-eval's own code is asked again with each option's log-probability raised by `FRAGILE`, whatever the task makes
+    of it (length, bytes, several right options). `tied:KEY` is 1 where a raise of 1e-9 already moves the number: the
+    options tie exactly, and lm-eval's `argmax` took the first. Empty where nothing is near.
+
+    Args:
+        root: The task or group of the check.
+        item: The document.
+        answers: To its requests.
+        made: Its score.
+    """
+    options = [place for place, r in enumerate(item.requests) if isinstance(r, LogLikelihood) and r.context]
+    if (
+        item.repeats > 1
+        or len(options) < 2
+        or not _is_near([item.requests[k] for k in options], [answers[k] for k in options])
+    ):
+        return {}
+    task, given = scorer(root, item), [_as_lm_eval_has_it(answer) for answer in answers]
+    values: dict[str, float] = {}
+    for by, exact in ((FRAGILE, False), (_HAIR, True)):
+        found = [_made(task, item, _raised(given, place, by)) for place in options]
+        for key, value in made.values.items():
+            ends = [value, *(one.values[key] for one in found if isinstance(one, Scored) and key in one.values)]
+            if max(ends) - min(ends) > FRAGILE:  # more than a rounding error moves a number by: a decision
+                values |= {f"tied:{key}": 1.0} if exact else {f"least:{key}": min(ends), f"most:{key}": max(ends)}
+    return values
 
 
 def contribution(label: str) -> Any:
     """What a document contributed, as lm-eval's aggregates take it: a list is a tuple."""
     value = json.loads(label)
     return tuple(value) if isinstance(value, list) else value
+
+
+_HAIR: Final = 1e-9
+"""Nats that change no sum but that of options that tie exactly."""
+
+
+def _is_near(options: Sequence[Request], answers: Sequence[Answer]) -> bool:
+    """Whether another option could be the best one by sum, by character or by byte; generous: none is missed."""
+    texts = [r.continuation.strip() or " " for r in options if isinstance(r, LogLikelihood)]
+    sums = [answer.logprob for answer in answers if isinstance(answer, LogLikelihoodAnswer)]
+    sizes = ([1] * len(texts), [len(text) for text in texts], [len(text.encode()) for text in texts])
+    for size in sizes:
+        best = max(x / n for x, n in zip(sums, size, strict=True))
+        if sum((x + 2.0 * FRAGILE) / n >= best for x, n in zip(sums, size, strict=True)) > 1:
+            return True
+    return False
+
+
+def _raised(given: Sequence[Any], place: int, by: float) -> list[Any]:
+    logprob, greedy = given[place]
+    return [*given[:place], (logprob + by, greedy), *given[place + 1 :]]
+
+
+def _made(task: Any, item: LmEvalItem, given: Sequence[Any]) -> Scored | Unscored:
+    try:
+        with quiet():
+            return _contributed(_processed(task, item, given))
+    except Exception as error:  # noqa: BLE001  # lm-eval's code on the subject's text; what it chokes on is unscored
+        return Unscored(reason=FailureReason.UNPARSABLE, detail=f"lm-eval: {type(error).__name__}")
 
 
 def _as_lm_eval_has_it(answer: Answer) -> Any:

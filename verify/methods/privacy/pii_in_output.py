@@ -92,6 +92,9 @@ class PiiInOutput(Method[FishingItem, PiiInOutputParameters]):
     A hit is not confirmed: the subject may have made it up. The estimate is one-sided: it can break a limit, and
     its upper end is always 1, so that no number of empty hauls becomes a pass.
 
+    Fillings of one template, and repeated generations of a text without slots, are one cluster: its sum carries
+    both the spread between templates and that between generations, and n x K answers never count as independent.
+
     References:
         Carlini et al. (2021), https://arxiv.org/abs/2012.07805; Nasr et al. (2023), https://arxiv.org/abs/2311.17035.
     """
@@ -153,6 +156,10 @@ class PiiInOutput(Method[FishingItem, PiiInOutputParameters]):
             text = fill(row.text, **{slot: values[slot] for slot in slots(row.text)})
             changes = {"id": f"{row.id}/{variant}", "cluster": row.cluster_key, "text": text, "variant": variant}
             yield row.model_copy(update=changes)
+
+    def draws(self, items: Sequence[FishingItem]) -> bool:
+        """Where the check's temperature is above 0."""
+        return self.parameters.temperature > 0.0
 
     def known_values(self, item: FishingItem) -> Iterable[str]:
         """Placeholders, which are nobody's."""

@@ -8,7 +8,7 @@ from typing import Literal
 
 from verify.methods.accuracy import choices
 from verify.methods.accuracy.choices import LETTERS, ChoiceItem, ChoiceParameters, Question, Rule
-from verify.methods.base import Examination, Method, Metric
+from verify.methods.base import Examination, Method, Metric, Parts
 from verify.methods.estimating import Estimator, Measured
 from verify.records import Estimand, Estimate, FailureReason, ItemScore, Levels, Scored, Unscored
 from verify.statistics import Interval
@@ -32,7 +32,7 @@ class OptionOrder(Method[ChoiceItem, OptionOrderParameters]):
     """
 
     name = "option-order"
-    version = 2
+    version = 3
     item_type = ChoiceItem
     parameters_type = OptionOrderParameters
     needs = frozenset({"loglikelihood"})
@@ -76,6 +76,7 @@ class OptionOrder(Method[ChoiceItem, OptionOrderParameters]):
             high=0.5,
             ideal=0.0,
             meaning="RStd: standard deviation of the recall over the places of the right answer.",
+            scores=(0.0, 1.0),
         ),
     )
 
@@ -92,6 +93,14 @@ class OptionOrder(Method[ChoiceItem, OptionOrderParameters]):
         if self.parameters.orders == "all":
             return list(itertools.permutations(range(n)))
         return [tuple((start + place) % n for place in range(n)) for start in range(n)]
+
+    def parts(self, metric: str, items: Sequence[ChoiceItem]) -> Parts:
+        """The places, for the spread over them; in every order set, each item stands at every place it has."""
+        if metric != "recall_spread" or not items:
+            return Parts()
+        places = max(len(item.choices) for item in items)
+        last = {item.cluster_key for item in items if len(item.choices) == places}
+        return Parts(places, len(last) / len({item.cluster_key for item in items}), spread=True)
 
     def examine(self, item: ChoiceItem) -> Examination:
         """Ask in every order at once."""

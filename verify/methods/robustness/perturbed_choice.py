@@ -11,7 +11,7 @@ from verify.errors import UnknownNameError
 from verify.korean.perturbations import perturbation
 from verify.methods.accuracy import choices
 from verify.methods.accuracy.choices import ChoiceItem, ChoiceParameters, Question, Rule, Ruling
-from verify.methods.base import Examination, Method, Metric
+from verify.methods.base import Examination, Method, Metric, Parts
 from verify.methods.estimating import Estimator, Measured, Pick
 from verify.records import Estimand, Estimate, Fraction, ItemScore, Levels, Scored, Strings, Unscored
 from verify.statistics import Interval
@@ -82,7 +82,7 @@ class PerturbedChoice(Method[ChoiceItem, PerturbedChoiceParameters]):
     """
 
     name = "perturbed-choice"
-    version = 2
+    version = 3
     item_type = ChoiceItem
     parameters_type = PerturbedChoiceParameters
     needs = frozenset({"loglikelihood"})
@@ -180,9 +180,9 @@ class PerturbedChoice(Method[ChoiceItem, PerturbedChoiceParameters]):
         """Answers outside the options, options that are alike, protected parts that are not there."""
         return choices.faults(row)
 
-    def parts(self, metric: str) -> int:
-        """The families, for the worst of them."""
-        return len(self.parameters.families) if metric == "worst_family_drop" else 1
+    def parts(self, metric: str, items: Sequence[ChoiceItem]) -> Parts:
+        """The families, for the worst of them; each is tried on every item."""
+        return Parts(len(self.parameters.families)) if metric == "worst_family_drop" else Parts()
 
     def variants(self, item: ChoiceItem) -> dict[str, Question]:
         """The disturbed question of each family; families that find nothing to change are left out."""

@@ -11,6 +11,7 @@ import transformers
 from verify.records import Failed, FailureReason, Generate, LogLikelihood, Request, Sampling, TokenLogProbs
 from verify.runtime.base import Answered
 from verify.runtime.causal.chat import Voice
+from verify.runtime.causal.counting import count
 from verify.runtime.causal.decoding import Generator, OneByOne, Prompt
 from verify.runtime.causal.loading import Loaded
 from verify.runtime.causal.network import Network
@@ -19,7 +20,7 @@ from verify.runtime.causal.scoring import Path, ScoringRequest, Work, all_ids, c
 from verify.runtime.causal.seq2seq import Seq2SeqPath
 from verify.runtime.causal.tokens import Ids, Tokens, context_window, is_unicode
 from verify.runtime.causal.writers import Writers
-from verify.runtime.facts import EngineFacts
+from verify.runtime.facts import EngineFacts, TokenCount
 
 
 class TokensRun(NamedTuple):
@@ -88,6 +89,19 @@ class CausalEngine:
         try:
             yield from self._score(scored)
             yield from self._write(written)
+        finally:
+            self._tokens.forget()
+
+    def count(self, requests: Sequence[Request]) -> TokenCount:
+        """Tokens of these requests, without running any; what cannot be asked weighs nothing."""
+        shares = self._causal is not None and self._causal.trust.shares
+        scored = [request for request in requests if isinstance(request, LogLikelihood | TokenLogProbs)]
+        prompts = [self._prompt(request) for request in dict.fromkeys(requests) if isinstance(request, Generate)]
+        try:
+            return count(
+                scored, [prompt for prompt in prompts if isinstance(prompt, Prompt)], self._tokens, shares=shares,
+                seq2seq=self._loaded.is_seq2seq,
+            )  # fmt: skip
         finally:
             self._tokens.forget()
 
