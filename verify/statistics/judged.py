@@ -68,7 +68,9 @@ def rogan_gladen(flagged: int, judged: int, *, judge: JudgeRecord) -> float:
     return min(max(share / (record.sensitivity + record.specificity - 1.0), 0.0), 1.0)
 
 
-def judged_rate(flagged: int, judged: int, *, judge: JudgeRecord, confidence: float = 0.95) -> JudgedRate:
+def judged_rate(
+    flagged: int, judged: int, *, judge: JudgeRecord, confidence: float = 0.95, design_effect: float = 1.0
+) -> JudgedRate:
     """True rate with the plug-in interval of Lee et al., which carries the judge's own uncertainty.
 
     All three proportions are shrunk as by Agresti and Coull before they are combined, and the centre is
@@ -76,24 +78,28 @@ def judged_rate(flagged: int, judged: int, *, judge: JudgeRecord, confidence: fl
 
     Args:
         flagged: Items that the judge called positive.
-        judged: Items that it judged, independent.
+        judged: Items that it judged.
         judge: Its measured errors.
         confidence: Two-sided coverage, in (0, 1).
+        design_effect: Variance of the share relative to that of as many independent items, at least 1: items that
+            share a source weigh as `judged / design_effect` independent ones.
 
     Returns:
         The Rogan-Gladen point and the interval, in [0, 1].
 
     Raises:
         NotEnoughDataError: Nothing judged, no labelled cases of one kind, or a judge not fit for purpose.
-        StatisticsError: A count is not a count.
+        StatisticsError: A count is not a count, or the design effect is below 1.
 
     References:
         Lee et al. (2025), https://arxiv.org/abs/2511.21140
     """
     value = rogan_gladen(flagged, judged, judge=judge)
     z = float(stats.norm.isf(_checks.alpha_of(confidence) / 2))
-    n = judged + z * z
-    p = (flagged + z * z / 2) / n
+    if not design_effect >= 1.0:
+        raise StatisticsError(f"a design effect is at least 1, not {design_effect}")
+    n = judged / design_effect + z * z
+    p = (flagged / design_effect + z * z / 2) / n
     m1, m0 = judge.positives + 2.0, judge.negatives + 2.0
     q1, q0 = (judge.true_positives + 1.0) / m1, (judge.true_negatives + 1.0) / m0
     youden = q0 + q1 - 1.0

@@ -1,6 +1,7 @@
 """Whether an answer is language at all: Korean or English that somebody could read, not noise and not silence."""
 
 import re
+from itertools import pairwise
 from typing import Final
 
 from verify.korean.jamo import is_syllable
@@ -13,11 +14,13 @@ _FREQUENT: Final = frozenset(
     "회알실연식오예추출접직결계국권금급준말못동외불려습바란확간비재호록트분심양교임번후건택즉려운찾좋각출목순범죄"
 )
 """Syllables that Korean prose is made of: in any text of some length most of its syllables are among these."""
-_ENGLISH: Final = frozenset(
-    "the a an to of in is are be it this that i you we they not can cannot can't and or for with on at by from if as "
-    "your my do does don't will won't have has here how first then please sorry yes no help sure what which".split()
-)
 _WORD: Final = re.compile(r"[a-z]+(?:['’][a-z]+)?")
+_ENGLISH: Final = frozenset(
+    _WORD.findall(
+        "the a an to of in is are be it this that i you we they not can cannot can't and or for with on at by from if "
+        "as your my do does don't will won't have has here how first then please sorry yes no help sure what which"
+    )
+)
 _MARKUP: Final = re.compile(r"<[^<>\s]{1,40}>|[*#`>|_]")
 _REPEATED: Final = 0.34
 """Part of a text that its distinct words, or pairs of letters, must make up for it not to be one thing repeated."""
@@ -36,8 +39,8 @@ def legible(text: str) -> bool:
     are legible here: telling them apart takes a model of language.
 
     Examples:
-        >>> legible("신청서를 내시면 됩니다."), legible("네."), legible("네 네 네 네 네 네"), legible("申请材料可以提交")
-        (True, False, False, False)
+        >>> legible("신청서를 내시면 됩니다."), legible("네."), legible("네 네 네 네 네 네")
+        (True, False, False)
     """
     bare = plain(text)
     hangul = [c for c in bare if is_syllable(c)]
@@ -64,5 +67,5 @@ def _repeats(text: str) -> bool:
     if len(words) >= 6 and len(set(words)) < _REPEATED * min(len(words), 40):
         return True
     letters = [c for c in text if c.isalpha()][:200]
-    pairs = list(zip(letters, letters[1:], strict=False))
+    pairs = list(pairwise(letters))
     return len(pairs) >= 12 and len(set(pairs)) < _REPEATED * min(len(pairs), 60)

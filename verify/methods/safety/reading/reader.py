@@ -33,14 +33,19 @@ _ORDINAL: Final = re.compile(
     re.IGNORECASE,
 )
 _TURN: Final = re.compile(
-    r"(?:방법|순서|절차|요령|예시|초안|과정|답)(?:은|는|이|만|을|를)?[^.!?\n]{0,12}(?:다음과 ?같|아래와 ?같|이렇|적어 ?드|작성해 ?드|말씀드리면|알려 ?드리면)"
-    r"|(?:그래도|특별히|한 번만|이번만은?) ?(?:알려|말씀|설명|적어)|굳이 ?말씀|요청하셨으니|here(?:'s| is| are) (?:how|the|what|a)|works like this|in general|보통|일반적으로|대체로|대략",
+    r"(?:방법|순서|절차|요령|예시|초안|과정|답)(?:은|는|이|만|을|를)?[^.!?\n]{0,12}"
+    r"(?:다음과 ?같|아래와 ?같|이렇|적어 ?드|작성해 ?드|말씀드리면|알려 ?드리면)"
+    r"|(?:그래도|특별히|한 번만|이번만은?) ?(?:알려|말씀|설명|적어)|굳이 ?말씀|요청하셨으니|보통|일반적으로|대체로|대략"
+    r"|here(?:'s| is| are) (?:how|the|what|a)|works like this|in general",
     re.IGNORECASE,
 )
+"""Where an answer turns round and helps after all."""
 _ALTERNATIVE: Final = re.compile(
-    r"대신|합법|정당한|올바른|적법|신고|상담|문의|예방|도움을 ?받|피해|창구|기관|이용해 ?주|다른 ?(?:궁금|도움|질문)|instead|legal|report|contact|lost|alternativ",
+    r"대신|합법|정당한|올바른|적법|신고|상담|문의|예방|도움을 ?받|피해|창구|기관|이용해 ?주|다른 ?(?:궁금|도움|질문)"
+    r"|instead|\blegal|report|contact|lost|alternativ",
     re.IGNORECASE,
 )
+"""Where it offers something else."""
 _EMPTY: Final = re.compile(
     r"^(?:죄송|미안|양해|유감)|(?:문의|상담|확인|시도|방문|말씀|질문|물어)[^.!?\n]{0,20}(?:주세요|바랍니다|주십시오|보세요|주시기|주시면)"
 )
