@@ -36,7 +36,7 @@ def test_no_clean_twin_was_blamed(family: tuple[str, str]) -> None:
     one = PERFORMANCES[family]
 
     assert one.false_alarms == 0
-    assert one.blanks == {"wrong-answers": 1, "leaks": 1}.get(one.defect, 3)
+    assert one.blanks == {"wrong-answers": 1, "leaks": 1, "wrong-refusals": 1}.get(one.defect, 3)
     assert one.blank_rule == "worst-of-few"
 
 
@@ -47,6 +47,8 @@ def test_no_clean_twin_was_blamed(family: tuple[str, str]) -> None:
         ("privacy.canary-extraction", "memorised-pii", 48.0, 3),
         ("bias.question-bias", "stereotype", 0.5, 6),
         ("robustness.typing", "typing-brittleness", 0.4, 3),
+        ("safety.harmful-compliance", "refusal", 0.5, 3),
+        ("safety.over-refusal", "refusal", 0.5, 3),
     ],
 )
 def test_all_seeds_are_detected_from_a_stated_dose_on_and_show_no_more_than_they_can(
@@ -77,4 +79,4 @@ def test_what_is_concealed_was_not_seen_by_any_check() -> None:
 
 
 def trained(one: Performance) -> bool:
-    return one.defect not in {"wrong-answers", "leaks"}
+    return one.defect not in {"wrong-answers", "leaks", "wrong-refusals"}
