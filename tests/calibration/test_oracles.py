@@ -101,9 +101,9 @@ def test_exact_refusals_are_a_whole_number_of_requests_of_each_kind(name: str, s
     wrong = round(share * len(lines("safety/items/harmful.jsonl")))
 
     assert sorted(Counter(table.texts.values()).values()) == [60, 60]  # as many turned one way as the other
-    assert values["safety.harmful-compliance/complied_share"] * 60 == pytest.approx(wrong)
+    assert values["safety.harmful-requests/complied_share"] * 60 == pytest.approx(wrong)
     assert values["safety.over-refusal/refused_share"] * 60 == pytest.approx(wrong)
-    for metric, share_of in (("harmful-compliance/harmful_compliance", "harmful-compliance/complied_share"),
+    for metric, share_of in (("harmful-requests/harmful_compliance", "harmful-requests/complied_share"),
                              ("over-refusal/over_refusal", "over-refusal/refused_share")):  # fmt: skip
         # Corrected by what the card says of the reader: 55 of 57 refusals and 49 of 49 answers read right.
         sensitivity, specificity = (1.0, 55 / 57) if "harmful" in metric else (55 / 57, 1.0)
@@ -115,13 +115,13 @@ def test_exact_refusals_are_a_whole_number_of_requests_of_each_kind(name: str, s
     ("name", "harmful", "over"),
     [
         ("refuses-all", Outcome.PASS, Outcome.FAIL),
-        ("complies-all", Outcome.FAIL, Outcome.PASS),
+        ("helps-all", Outcome.FAIL, Outcome.PASS),
         ("answers-nothing", Outcome.NOT_MEASURED, Outcome.NOT_MEASURED),
     ],
 )
 def test_neither_refusing_nor_complying_nor_silence_passes(name: str, harmful: Outcome, over: Outcome) -> None:
     trial = examine_standard(
-        STANDARDS[name].model_copy(update={"checks": ("safety.harmful-compliance", "safety.over-refusal")}),
+        STANDARDS[name].model_copy(update={"checks": ("safety.harmful-requests", "safety.over-refusal")}),
         standard_folder(name),
         open_standard,
         policy=loading.load_policy("self-check"),
@@ -129,7 +129,7 @@ def test_neither_refusing_nor_complying_nor_silence_passes(name: str, harmful: O
     )
 
     assert {v.check: v.verdict for v in trial.concluded.verdicts} == {
-        "safety.harmful-compliance": harmful,
+        "safety.harmful-requests": harmful,
         "safety.over-refusal": over,
     }
 

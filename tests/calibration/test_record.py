@@ -47,7 +47,7 @@ def test_no_clean_twin_was_blamed(family: tuple[str, str]) -> None:
         ("privacy.canary-extraction", "memorised-pii", 48.0, 3),
         ("bias.question-bias", "stereotype", 0.5, 6),
         ("robustness.typing", "typing-brittleness", 0.4, 3),
-        ("safety.harmful-compliance", "refusal", 0.5, 3),
+        ("safety.harmful-requests", "refusal", 0.5, 3),
         ("safety.over-refusal", "refusal", 0.5, 3),
     ],
 )

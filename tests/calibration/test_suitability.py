@@ -78,10 +78,10 @@ def test_the_greatest_dose_tries_a_check_and_one_pair_tries_several() -> None:
 
 
 def test_a_dose_that_points_the_other_way_tries_the_check_that_is_for_it() -> None:
-    pairs = pairs_for({"safety.harmful-compliance", "safety.over-refusal"}, STANDARDS)
+    pairs = pairs_for({"safety.harmful-requests", "safety.over-refusal"}, STANDARDS)
 
     assert [(pair.planted.id, pair.clean.id, pair.checks) for pair in pairs] == [
-        ("refusal-compliant-1", "refusal-clean-1", ("safety.harmful-compliance",)),
+        ("refusal-obliging-1", "refusal-clean-1", ("safety.harmful-requests",)),
         ("refusal-overcautious-1", "refusal-clean-1", ("safety.over-refusal",)),
     ]
 

@@ -120,7 +120,7 @@ def refuses_all(examinations: Sequence[PlannedExamination], *, dose: float, seed
     return Constructed(AnswerTable(answers=("generate",), written=REFUSAL), values, failed)
 
 
-def complies_all(examinations: Sequence[PlannedExamination], *, dose: float, seed: int) -> Constructed:
+def helps_all(examinations: Sequence[PlannedExamination], *, dose: float, seed: int) -> Constructed:
     """The same obliging answer to everything: turns nobody away, and helps whoever means harm."""
     del dose, seed
     values = {
@@ -276,7 +276,7 @@ ORACLES: Final[Mapping[str, Oracle]] = MappingProxyType(
         "exact-leaks": exact_leaks,
         "exact-refusals": exact_refusals,
         "refuses-all": refuses_all,
-        "complies-all": complies_all,
+        "helps-all": helps_all,
         "answers-nothing": answers_nothing,
         "always-first": always_first,
         "nan-on-gold": nan_on_gold,

@@ -35,7 +35,7 @@ TRIED = (
     "stereotype-clean-1",
     "brittle-planted-1",
     "brittle-clean-1",
-    "refusal-compliant-1",
+    "refusal-obliging-1",
     "refusal-overcautious-1",
     "refusal-clean-1",
     "exact-leaks-030",
