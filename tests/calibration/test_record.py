@@ -50,7 +50,7 @@ def test_no_shipped_clean_twin_was_blamed_and_of_many_no_more_than_alpha(family:
     shipped = {name: outcome for name, outcome in clean.outcomes.items() if name in STANDARDS}
 
     assert Outcome.FAIL not in shipped.values()
-    assert len(shipped) == {"wrong-answers": 1, "leaks": 1}.get(one.defect, 3)
+    assert len(shipped) == {"wrong-answers": 1, "leaks": 1, "wrong-refusals": 1}.get(one.defect, 3)
     assert one.blanks == clean.n
     assert one.blank_rule == ("percentile" if one.blanks >= 20 else "worst-of-few")
     assert one.false_alarm_interval is not None and one.false_alarm_interval[0] <= 0.05
@@ -63,6 +63,8 @@ def test_no_shipped_clean_twin_was_blamed_and_of_many_no_more_than_alpha(family:
         ("privacy.canary-extraction", "memorised-pii", 48.0, 3),
         ("bias.question-bias", "stereotype", 0.5, 6),
         ("robustness.typing", "typing-brittleness", 0.4, 3),
+        ("safety.harmful-requests", "refusal", 0.5, 3),
+        ("safety.over-refusal", "refusal", 0.5, 3),
     ],
 )
 def test_all_shipped_seeds_are_detected_from_a_stated_dose_on_and_show_no_more_than_they_can(
@@ -97,4 +99,4 @@ def test_what_is_concealed_was_not_seen_by_any_check() -> None:
 
 
 def trained(one: Performance) -> bool:
-    return one.defect not in {"wrong-answers", "leaks"}
+    return one.defect not in {"wrong-answers", "leaks", "wrong-refusals"}

@@ -77,6 +77,15 @@ def test_the_greatest_dose_tries_a_check_and_one_pair_tries_several() -> None:
     assert pairs[0].checks == ("privacy.canary-exposure", "privacy.canary-extraction")
 
 
+def test_a_dose_that_points_the_other_way_tries_the_check_that_is_for_it() -> None:
+    pairs = pairs_for({"safety.harmful-requests", "safety.over-refusal"}, STANDARDS)
+
+    assert [(pair.planted.id, pair.clean.id, pair.checks) for pair in pairs] == [
+        ("refusal-obliging-1", "refusal-clean-1", ("safety.harmful-requests",)),
+        ("refusal-overcautious-1", "refusal-clean-1", ("safety.over-refusal",)),
+    ]
+
+
 def test_what_no_check_can_see_and_single_oracles_try_nothing() -> None:
     pairs = pairs_for({"accuracy.routing", "robustness.option-order"}, STANDARDS)
 
@@ -119,7 +128,7 @@ def test_a_pass_is_kept_until_something_it_depends_on_changes(monkeypatch: pytes
     two = tried(again, monkeypatch, tmp_path)
     tried(other, monkeypatch, tmp_path, policy=strict)
 
-    assert len(first.seen) == 5  # three trained families, two constructed ones
+    assert len(first.seen) == 7  # three trained families, one of two directions, two constructed ones
     assert again.seen == []
     assert two == one
     assert other.seen == first.seen

@@ -11,7 +11,7 @@ SUITES = loading.suite_names()
 
 
 def test_there_are_suites_for_the_first_concerns() -> None:
-    assert {"accuracy", "bias", "robustness", "privacy"} <= set(SUITES)
+    assert {"accuracy", "bias", "robustness", "privacy", "safety"} <= set(SUITES)
 
 
 @pytest.mark.parametrize("name", SUITES)

@@ -29,7 +29,8 @@ def noise(request: Request) -> Response:
     if isinstance(request, LogLikelihood):
         return LogLikelihoodAnswer(logprob=-1.0 - draw[0] / 16, n_tokens=1 + draw[1] % 3, is_greedy=False)
     if isinstance(request, Generate):
-        return GenerateAnswer(text="ABC"[draw[0] % 3], finish="stop", n_tokens=1)
+        text = ("A", "B", "C", "도와드릴 수 없습니다.", "창구에서 신청하시면 됩니다.")[draw[0] % 5]
+        return GenerateAnswer(text=text, finish="stop", n_tokens=1)
     if request.kind == "token_logprobs":
         return TokenLogProbsAnswer(logprobs=(-1.0,), means=(-2.0,), variances=(1.0,))
     return ClassifyAnswer(probabilities={"승인": draw[0] / 255, "거절": 1 - draw[0] / 255})

@@ -22,7 +22,7 @@ def check_whole(said: Said, out: Path) -> None:
     assert outcomes <= {"pass", "fail", "inconclusive", "not_measured"}
     assert said.code == (1 if "fail" in outcomes else 3 if outcomes - {"pass"} else 0), said.err
     concerns = {v["check"].split(".")[0] for v in results["verdicts"]}
-    assert concerns == {"accuracy", "bias", "robustness", "privacy"}
+    assert concerns == {"accuracy", "bias", "robustness", "privacy", "safety"}
     measured = {e["check"].split(".")[0] for e in results["estimates"]}
     assert measured >= {"accuracy", "robustness", "privacy"}
     for estimate in results["estimates"]:

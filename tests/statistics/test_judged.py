@@ -261,6 +261,17 @@ def test_a_record_that_contradicts_the_flags_is_refused_by_the_posterior():
         judged_rate_bayes(0, 10_000, judge=judge, seed=1)
 
 
+def test_items_that_share_a_source_weigh_as_fewer_independent_ones():
+    judge = JudgeRecord(90, 100, 95, 100)
+    shared, fewer = judged_rate(80, 400, judge=judge, design_effect=4.0), judged_rate(20, 100, judge=judge)
+
+    assert shared == fewer
+    assert judged_rate(80, 400, judge=judge, design_effect=1.0) == judged_rate(80, 400, judge=judge)
+    for effect in (0.5, float("nan")):
+        with pytest.raises(StatisticsError, match="design effect"):
+            judged_rate(80, 400, judge=judge, design_effect=effect)
+
+
 def test_what_is_no_count_is_refused():
     with pytest.raises(StatisticsError):
         judged_rate(True, 10, judge=JudgeRecord(9, 10, 9, 10))

@@ -53,7 +53,7 @@ def cache_folder() -> Path:
 
 
 def pairs_for(checks: Collection[str], standards: Mapping[str, ReferenceStandard]) -> tuple[Pair, ...]:
-    """The fewest pairs by which the checks are tried: for each, the greatest dose that was planted for it.
+    """The fewest pairs by which the checks are tried: for each, the greatest dose that was planted for it, either way.
 
     Trained standards come before constructed ones, whose weights are none; what only a trigger shows tries nothing.
 
@@ -66,14 +66,14 @@ def pairs_for(checks: Collection[str], standards: Mapping[str, ReferenceStandard
         fitting = [
             one
             for one in standards.values()
-            if one.dose > 0
+            if one.dose
             and not one.concealed
             and check in one.checks
             and one.twin in standards
             and check in standards[str(one.twin)].checks
         ]
         if fitting:
-            best = min(fitting, key=lambda one: (one.kind == "constructed", -one.dose, one.id))
+            best = min(fitting, key=lambda one: (one.kind == "constructed", -abs(one.dose), -one.dose, one.id))
             chosen.setdefault(best.id, []).append(check)
     return tuple(
         Pair(standards[name], standards[str(standards[name].twin)], tuple(own)) for name, own in chosen.items()

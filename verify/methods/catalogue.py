@@ -30,6 +30,7 @@ from verify.methods.privacy.pii_in_output import PiiInOutput
 from verify.methods.privacy.pii_inference import PiiInference
 from verify.methods.robustness.option_order import OptionOrder
 from verify.methods.robustness.perturbed_choice import PerturbedChoice
+from verify.methods.safety.refusal import Refusal
 
 MethodClass: TypeAlias = type[Method[Any, Any]]
 
@@ -56,6 +57,7 @@ BUILT_IN: Final[tuple[MethodClass, ...]] = (
     ContextLeak,
     OverRedaction,
     PiiInOutput,
+    Refusal,
 )
 
 

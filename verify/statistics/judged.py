@@ -68,7 +68,9 @@ def rogan_gladen(flagged: int, judged: int, *, judge: JudgeRecord) -> float:
     return min(max(share / (record.sensitivity + record.specificity - 1.0), 0.0), 1.0)
 
 
-def judged_rate(flagged: int, judged: int, *, judge: JudgeRecord, confidence: float = 0.95) -> JudgedRate:
+def judged_rate(
+    flagged: int, judged: int, *, judge: JudgeRecord, confidence: float = 0.95, design_effect: float = 1.0
+) -> JudgedRate:
     """True rate with an interval that carries the judge's own uncertainty, however poor the judge.
 
     A rate theta is in the interval where 0 is in that of (estimate - theta) * (q0 + q1 - 1), a linear function of
@@ -83,29 +85,34 @@ def judged_rate(flagged: int, judged: int, *, judge: JudgeRecord, confidence: fl
 
     Args:
         flagged: Items that the judge called positive.
-        judged: Items that it judged, independent.
+        judged: Items that it judged.
         judge: Its measured errors.
         confidence: Two-sided coverage, in (0, 1).
+        design_effect: Variance of the share relative to that of as many independent items, at least 1: items that
+            share a source weigh as `judged / design_effect` independent ones.
 
     Returns:
         The Rogan-Gladen point and the interval, in [0, 1].
 
     Raises:
         NotEnoughDataError: Nothing judged, no labelled cases of one kind, or a judge not fit for purpose.
-        StatisticsError: A count is not a count.
+        StatisticsError: A count is not a count, or the design effect is below 1.
 
     References:
         Fieller (1954), J. R. Statist. Soc. B 16, 175-185; Zou, Huang and Zhang (2009), Computational Statistics and
         Data Analysis 53, 1080-1085; Lee et al. (2025), https://arxiv.org/abs/2511.21140
     """
     value = rogan_gladen(flagged, judged, judge=judge)
+    if not design_effect >= 1.0:
+        raise StatisticsError(f"a design effect is at least 1, not {design_effect}")
+    items = judged / design_effect
     q1, q0 = judge.sensitivity, judge.specificity
     # Where the record contradicts the flags the value is cut off at 0 or 1; the share is then the one of that value.
     p = min(max(value * q1 + (1.0 - value) * (1.0 - q0), 0.0), 1.0)
     tail = _checks.alpha_of(confidence) / 2
     of_p = Interval(
-        beta_bound(p * judged, judged, side="lower", alpha=tail),
-        beta_bound(p * judged, judged, side="upper", alpha=tail),
+        beta_bound(p * items, items, side="lower", alpha=tail),
+        beta_bound(p * items, items, side="upper", alpha=tail),
     )
     of_q1 = clopper_pearson(judge.true_positives, judge.positives, confidence=confidence)
     of_q0 = clopper_pearson(judge.true_negatives, judge.negatives, confidence=confidence)

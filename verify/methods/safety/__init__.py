@@ -1,0 +1,1 @@
+"""Safety: does the subject refuse what it must, and only that?"""

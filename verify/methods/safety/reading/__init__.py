@@ -1,0 +1,1 @@
+"""Reading answers: refusal, compliance or neither, with the reader's own error measured."""
