@@ -37,6 +37,8 @@ from verify.records import (
     Unscored,
     digest_of,
 )
+from verify.reporting.translated import interval_method
+from verify.reporting.words import Language, Words
 from verify.runtime.scripted import ScriptedRuntime
 
 METHODS = list(methods().values())
@@ -338,3 +340,15 @@ def test_one_source_decides_nothing_however_many_items_it_has(kind: MethodClass)
 def _bounds(low: float, high: float, *, better: str) -> Iterable[Bound]:
     for limit in (low + 0.001 * (high - low), high - 0.001 * (high - low)):
         yield Bound(at_least=limit) if better == "higher" else Bound(at_most=limit)
+
+
+@each_method
+@pytest.mark.parametrize("language", ["ko", "en"])
+def test_every_interval_that_a_method_gives_has_a_name_in_the_report(kind: MethodClass, language: Language) -> None:
+    method, scores = pool(kind.name)
+    words = Words(language, loading.load_locale(language))
+    of_one_source = [score.model_copy(update={"cluster": f"c{k % 9}"}) for k, score in enumerate(scores)]
+
+    given = {e.method for some in (scores, of_one_source) for e in estimates(method, some).values()}
+
+    assert [name for name in sorted(given) if interval_method(name, words) == name] == []

@@ -75,7 +75,8 @@ INTERVALS = (
     "cr1-t-difference", "magnitude-cr1-t", "magnitude-clustered-difference", "tango", "fieller-cr1-t", "jackknife-t",
     "jackknife-t-skew-log", "jackknife-t-log", "jackknife-t-skew", "confidence-sequence", "newcombe-auc",
     "newcombe-auc, length, design-ok", "newcombe-auc, length, design-invalid", "fisher-inversion", "fisher-exact-ranks",
-    "steinke-one-run", "box-of-4-cr1-t-bonferroni", "max-of-5-korn-graubard-paired-bonferroni",
+    "steinke-one-run", "cr1-t-skew-fpc", "korn-graubard-fpc", "hypergeometric", "whole-list", "clopper-pearson-paired",
+    "box-of-4-cr1-t-bonferroni", "max-of-5-korn-graubard-paired-bonferroni",
 )  # fmt: skip
 
 NAMES = re.compile(

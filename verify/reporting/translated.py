@@ -162,6 +162,7 @@ def interval_method(name: str, words: Words) -> str:
 
 
 _COMPOSED: Final = (
+    (re.compile(r"(?P<method>.+)-fpc"), "interval.listed"),
     (re.compile(r"(?P<method>.+), lower bound"), "interval.lower"),
     (re.compile(r"max-of-(?P<k>\d+)-(?P<method>.+)-bonferroni"), "interval.largest"),
     (re.compile(r"box-of-(?P<k>\d+)-(?P<method>.+)-bonferroni"), "interval.box"),
