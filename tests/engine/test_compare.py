@@ -1,5 +1,6 @@
 """Two runs of the toy suite, compared: what is refused, what is decided, what is shown."""
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -38,6 +39,7 @@ from verify.records import (
     digest_of,
 )
 from verify.runtime.scripted import ScriptedRuntime
+from verify.statistics import clopper_pearson
 
 
 class Adding(Sums):
@@ -323,13 +325,38 @@ def test_few_sources_get_no_power_and_no_detection_limit(tmp_path: Path) -> None
     assert (check.power, check.minimum_detectable, check.warnings) == (None, None, ())
 
 
-def test_a_metric_without_item_values_stands_side_by_side(suite: Path) -> None:
+def test_a_metric_without_item_values_is_compared_by_both_intervals(suite: Path) -> None:
+    """Oracle: Clopper-Pearson of 199 and 198 of 200, squares added (MOVER)."""
     old, new = run(suite, wrong_on(1), name="old"), run(suite, wrong_on(2, 3), name="new")
+    check = the_check(compare(old, new, policy=MARGIN, methods={"sums": WholeSums}))
+    one, two = (clopper_pearson(right, 200, confidence=0.9) for right in (199, 198))
+
+    assert check.test is not None and check.test.method == "two-intervals"
+    assert check.test.gain == pytest.approx(-0.005)
+    low = -0.005 - math.hypot(0.99 - two.low, one.high - 0.995)
+    assert check.test.bounds[0] == pytest.approx(low)
+    assert (check.outcome is Change.NO_WORSE) == (low > -0.05)
+    assert check.code is ChangeReason.MARGIN_EXCLUDED
+
+
+def test_a_metric_without_item_values_stands_side_by_side_where_items_lack_a_score(suite: Path) -> None:
+    old, new = run(suite, wrong_on(1), name="old"), run(suite, wrong_on(2, 3, failing=(9,)), name="new")
     check = the_check(compare(old, new, policy=MARGIN, methods={"sums": WholeSums}))
 
     assert check.code is ChangeReason.NO_ITEM_VALUE
     assert check.before is not None and check.after is not None
-    assert (check.before.value, check.after.value) == (0.995, 0.99)
+    assert check.before.value == 0.995
+
+
+@pytest.mark.parametrize("method", [Adding, WholeSums])
+def test_the_same_subject_with_the_same_scores_is_no_worse_however_few_they_are(
+    suite: Path, method: type[Sums]
+) -> None:
+    """A release engineer compares a release with itself: nothing is open, whatever a margin would ask of others."""
+    old = run(suite, wrong_on(1), name="old")
+    check = the_check(compare(old, old, policy=policy(default_margin=0.001), methods={"sums": method}))
+
+    assert (check.outcome, check.code) == (Change.NO_WORSE, ChangeReason.SAME_SCORES)
 
 
 def test_a_check_that_one_release_was_not_asked_is_not_compared(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from statistics import NormalDist
 from typing import Final, Literal, NamedTuple
 
-from verify.deciding.gains import Gain, MeanGain, ShareGain, SizeGain
+from verify.deciding.gains import EstimateGain, Gain, MeanGain, ShareGain, SizeGain
 from verify.errors import StatisticsError
 from verify.records import Change, ChangeReason, Levels, PairedTest
 from verify.statistics import paired_power
@@ -116,6 +116,20 @@ def weigh(pairs: Sequence[Pair], scale: Scale, *, margin: float, levels: Levels)
     )
 
 
+def weigh_estimates(gain: EstimateGain, *, span: float, n: int, margin: float, levels: Levels) -> Weighed:
+    """Test a metric that is no mean over items, of which no item is better or worse.
+
+    Args:
+        gain: Both estimates, at any level.
+        span: Most that the metric can move.
+        n: Items that both estimates are made of; all have a score.
+        margin: Worsening that must be excluded.
+        levels: Confidence of the interval shown, one-sided alpha of the outcome.
+    """
+    test = _paired_test(gain, n_pairs=n, moves=(), margin=margin, levels=levels)
+    return Weighed(test, None, None, test.p_noninferior, test.p_regression, gain.standard_error, span)
+
+
 def outlook(weighed: Weighed, *, margin: float) -> Outlook:
     """Power at the margin and minimum detectable worsening.
 
@@ -188,19 +202,24 @@ def leaning(pairs: Sequence[Pair], scale: Scale) -> Scale:
 def _test(pairs: Sequence[Pair], scale: Scale, *, margin: float, levels: Levels) -> tuple[PairedTest, float]:
     """The test, and the standard error of the gain; that of one moved source where none moved."""
     gain = _gain(pairs, scale, alpha=levels.alpha)
-    shown, decided = gain.interval(levels.confidence), gain.interval(1.0 - 2.0 * levels.alpha)
     by_item = leaning(pairs, scale)
     moves = [by_item.good(after) - by_item.good(before) for before, after in zip(*_columns(pairs), strict=True)]
+    test = _paired_test(gain, n_pairs=len(pairs), moves=moves, margin=margin, levels=levels)
+    return test, gain.standard_error or scale.span / gain.n_clusters
+
+
+def _paired_test(gain: Gain, *, n_pairs: int, moves: Sequence[float], margin: float, levels: Levels) -> PairedTest:
+    shown, decided = gain.interval(levels.confidence), gain.interval(1.0 - 2.0 * levels.alpha)
     worse = gain.p_below(0.0) if gain.value < 0.0 else 1.0
     p_margin = gain.p_above(-margin)
-    test = PairedTest(
+    return PairedTest(
         gain=gain.value,
         interval=(shown.low, shown.high),
         confidence=levels.confidence,
         bounds=(decided.low, decided.high),
         alpha=levels.alpha,
         method=gain.method,
-        n_pairs=len(pairs),
+        n_pairs=n_pairs,
         n_clusters=gain.n_clusters,
         n_better=sum(move > 0 for move in moves),
         n_worse=sum(move < 0 for move in moves),
@@ -209,7 +228,6 @@ def _test(pairs: Sequence[Pair], scale: Scale, *, margin: float, levels: Levels)
         p_regression=worse,
         p_equivalence=max(p_margin, gain.p_below(margin)),
     )
-    return test, gain.standard_error or scale.span / gain.n_clusters
 
 
 def _gain(pairs: Sequence[Pair], scale: Scale, *, alpha: float) -> Gain:

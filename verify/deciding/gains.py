@@ -5,13 +5,19 @@
   8 % of cases where nearly all pairs differ one way, which is what a regression looks like. Against no difference, of
   pairs that are each their own source, McNemar's mid-p, exact below ten discordant pairs.
 - Real values: `BoundedMean` of the differences.
+- Metrics that are no mean over items (the worst group, a corrected rate): the intervals of both releases combined as if
+  the two were independent (MOVER), which is wider than a paired test could be. P-values are those of a ladder of
+  levels, rounded up.
 - The size |mean| of signed values, a before and b after, which a release may worsen in either direction. With
   D = b - a and S = b + a per item, "|b| - |a| < m" holds where (D < m or S < m) and (D > -m or S > -m). Each "or" is
   tested at half of the error (union-intersection, Bonferroni), the "and" needs no correction (Berger 1982).
 """
 
-from collections.abc import Sequence
-from typing import Final, Protocol
+import math
+from collections.abc import Callable, Sequence
+from functools import cache
+from statistics import NormalDist
+from typing import Final, NamedTuple, Protocol
 
 from verify.statistics import (
     BoundedMean,
@@ -23,6 +29,18 @@ from verify.statistics import (
 
 FEW_DISCORDANT: Final = 10
 """Below this many discordant pairs McNemar's exact p is taken instead of mid-p."""
+
+
+LADDER: Final = (1e-6, 1e-4, 1e-3, 0.01, 0.025, 0.1, 0.2)
+"""One-sided levels, besides alpha, at which an estimate is made again for a p-value."""
+
+
+class Estimated(NamedTuple):
+    """A release's metric, good is more: its value and one-sided bounds at some level each."""
+
+    value: float
+    bounds: Interval
+    n_clusters: int
 
 
 class Gain(Protocol):
@@ -194,3 +212,41 @@ def _mcnemar_p(better: int, worse: int) -> float:
         return 1.0
     found = mcnemar(better, worse)
     return (found.exact if better + worse < FEW_DISCORDANT else found.midp) / 2.0
+
+
+class EstimateGain:
+    """Gain of a metric that is no mean over items, from the estimates of both releases.
+
+    Args:
+        before: One-sided error -> the estimate with bounds at it.
+        after: The same of the release after.
+        alpha: Level that decides, one of those at which p-values exist.
+    """
+
+    method = "two-intervals"
+
+    def __init__(
+        self, before: Callable[[float], Estimated], after: Callable[[float], Estimated], *, alpha: float
+    ) -> None:
+        self._before, self._after, self._ladder = cache(before), cache(after), sorted({*LADDER, alpha})
+        old, new = self._before(alpha), self._after(alpha)
+        self.value = new.value - old.value
+        self.n_clusters = min(old.n_clusters, new.n_clusters)
+        found = self.interval(1.0 - 2.0 * alpha)
+        self.standard_error = (found.high - found.low) / (2.0 * NormalDist().inv_cdf(1.0 - alpha))
+
+    def interval(self, confidence: float) -> Interval:
+        """Each end from the ends of both releases that point its way."""
+        at = (1.0 - confidence) / 2.0
+        old, new = self._before(at), self._after(at)
+        below = math.hypot(new.value - new.bounds.low, old.bounds.high - old.value)
+        above = math.hypot(new.bounds.high - new.value, old.value - old.bounds.low)
+        return Interval(self.value - below, self.value + above)
+
+    def p_above(self, null: float) -> float:
+        """The least level of the ladder at which the lower end still excludes."""
+        return next((at for at in self._ladder if self.interval(1.0 - 2.0 * at).low > null), 1.0)
+
+    def p_below(self, null: float) -> float:
+        """The least level of the ladder at which the upper end still excludes."""
+        return next((at for at in self._ladder if self.interval(1.0 - 2.0 * at).high < null), 1.0)

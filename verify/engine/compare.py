@@ -4,6 +4,7 @@ Nothing is asked: all comes from two bundles whose integrity the caller has chec
 """
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import NamedTuple, Protocol
 
 from verify.deciding.comparison import (
@@ -17,10 +18,13 @@ from verify.deciding.comparison import (
     overall_change,
     p_equivalence,
     weigh,
+    weigh_estimates,
 )
+from verify.deciding.gains import Estimated, EstimateGain
 from verify.engine.pairing import Paired, by_check, differences, pair_up
 from verify.engine.transcripts import Moved, choose, examples_of
 from verify.errors import NotComparableError, NotEnoughDataError, UnknownNameError, UsageError
+from verify.planning.items import AnyMethod
 from verify.planning.resolving import Methods, metric_of
 from verify.records import (
     Change,
@@ -42,9 +46,10 @@ from verify.records import (
     Reason,
     Release,
     Results,
+    Scored,
     Subject,
 )
-from verify.statistics import holm
+from verify.statistics import Interval, holm
 
 EXAMPLES = 3
 """Items that are shown with their exchanges, of each check and in each direction."""
@@ -143,7 +148,12 @@ def compare(before: Kept, after: Kept, *, policy: Policy, methods: Methods, exam
     _refuse_unknown_margins(policy, both)
     drafts = [_draft(each, before, after, policy=policy, methods=methods) for each in both]
     _refuse_if_nothing_alike(drafts)
-    checks = _decided(drafts, min_clusters=policy.min_clusters, alike=_one_subject(before, after))
+    alike = _one_subject(before, after)
+    same = {each.planned.name for each in both if alike and each.scores[0] == each.scores[1]}
+    checks = [
+        _as_it_was(check) if check.check in same else check
+        for check in _decided(drafts, min_clusters=policy.min_clusters, alike=alike)
+    ]
     waived = _waived(both, policy)
     moved = {e.planned.name: _moved(e, draft, count=examples) for e, draft in zip(both, drafts, strict=True)}
     shown = examples_of(moved, before.responses(), after.responses())
@@ -252,7 +262,9 @@ def _draft(both: _Both, before: Kept, after: Kept, *, policy: Policy, methods: M
             f"policy {policy.id!r}: the margin {margin:g} of {planned.name} is not less than the whole range "
             f"[{scale.low:g}, {scale.high:g}] of {planned.metric}"
         )
-    pick = {**method.item_values, **method.item_sizes}[planned.metric]
+    pick = {**method.item_values, **method.item_sizes}.get(planned.metric)
+    if pick is None:
+        return _weighed_estimates(draft, both, method, scale, levels=_levels(policy))
     return _weighed(draft, pair_up(*both.scores, pick), both, scale, levels=_levels(policy))
 
 
@@ -284,8 +296,9 @@ def _obstacle(both: _Both, draft: ComparedCheck, *, methods: Methods) -> _Obstac
         used = Particular(name="method_here", before=f"{planned.method} {planned.method_version}", after=here)
         return _Obstacle(ChangeReason.NO_SUCH_METHOD, text, (used,))
     made = method.make(dict(planned.parameters), seed=0)
-    if planned.metric not in {*made.item_values, *made.item_sizes}:
-        text = f"{planned.metric} is no mean over items: no paired test exists; the estimates stand side by side"
+    lacking = any(not isinstance(score.score, Scored) for side in both.scores for score in side)
+    if planned.metric not in {*made.item_values, *made.item_sizes} and lacking:
+        text = f"{planned.metric} is no mean over items, and items lack a score: the estimates stand side by side"
         return _Obstacle(ChangeReason.NO_ITEM_VALUE, text)
     for side, _, _, estimate in sides:
         if estimate is not None and estimate.display_only:
@@ -338,6 +351,41 @@ def _weighed(draft: ComparedCheck, paired: Paired, both: _Both, scale: Scale, *,
     )
 
 
+def _weighed_estimates(draft: ComparedCheck, both: _Both, method: AnyMethod, scale: Scale, *, levels: Levels) -> _Draft:
+    """A metric that is no mean over items: both releases' estimates, made again at each level that is needed."""
+
+    def at(scores: Sequence[ItemScore], level: float) -> Estimated:
+        asked = Levels(confidence=1.0 - 2.0 * level, alpha=level)
+        made = method.estimate(scores, levels=asked, estimand=both.planned.estimand)
+        found = next((e for e in made if (e.metric, e.group) == (draft.metric, None) and not e.display_only), None)
+        if found is None:
+            raise NotEnoughDataError(f"a release has no estimate of {draft.metric} that a decision may rest on")
+        ends = sorted(scale.good(end) for end in found.bounds)
+        return Estimated(scale.good(found.value), Interval(*ends), found.n_clusters)
+
+    before, after = both.scores
+    try:
+        gain = EstimateGain(partial(at, before), partial(at, after), alpha=levels.alpha)
+        weighed = weigh_estimates(gain, span=scale.span, n=len(after), margin=draft.margin, levels=levels)
+    except NotEnoughDataError as error:
+        return _Draft(draft.model_copy(update={"reason": str(error)}), scale)
+    seen = outlook(weighed, margin=draft.margin)
+    return _Draft(
+        draft.model_copy(
+            update={
+                "test": weighed.test,
+                "p_noninferior": weighed.p_noninferior,
+                "p_regression": weighed.p_regression,
+                "power": seen.power,
+                "minimum_detectable": seen.minimum_detectable,
+                "warnings": _warnings(seen, draft.margin),
+            }
+        ),
+        scale,
+        weighed,
+    )
+
+
 def _warnings(seen: Outlook, margin: float) -> tuple[str, ...]:
     if seen.power >= ASKED_POWER:
         return ()
@@ -379,6 +427,17 @@ def _decided(drafts: Sequence[_Draft], *, min_clusters: int, alike: bool) -> lis
             update["p_equivalence"] = p_equivalence(draft.weighed)
         checks.append(draft.record.model_copy(update=update))
     return checks
+
+
+def _as_it_was(check: ComparedCheck) -> ComparedCheck:
+    """A check whose every score one subject got again: nothing is open, whatever so many items could show of others."""
+    open_for_now = {ChangeReason.INTERVAL_HOLDS_MARGIN, ChangeReason.FEW_CLUSTERS, ChangeReason.NO_ITEM_VALUE}
+    if check.code not in open_for_now or check.before is None:
+        return check
+    reason = "the same subject got the same score for every item"
+    return check.model_copy(
+        update={"outcome": Change.NO_WORSE, "code": ChangeReason.SAME_SCORES, "reason": reason, "warnings": ()}
+    )
 
 
 def _moved(both: _Both, draft: _Draft, *, count: int) -> Moved:

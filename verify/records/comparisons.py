@@ -39,7 +39,9 @@ class ChangeReason(StrEnum):
     """A release was not asked all items (sequential verdict): which ones depends on its answers."""
     DISPLAY_ONLY = "display_only"
     NO_ITEM_VALUE = "no_item_value"
-    """The metric is no mean over items, so that no paired test exists."""
+    """The metric is no mean over items and items lack a score, so that nothing counts them both ways."""
+    SAME_SCORES = "same_scores"
+    """One subject gave every item the score that it had before: there is nothing to tell apart."""
     NO_SUCH_METHOD = "no_such_method"
     """The method is not here, or here in another version."""
 
@@ -57,7 +59,8 @@ class PairedTest(Record):
     alpha: float = Field(gt=0.0, lt=0.5)
     method: str
     """`mover-clopper-pearson`, `mover-korn-graubard` (`tango` in older comparisons); `cr1-t` or `betting` of real
-    differences; the same with `size-` for |mean|."""
+    differences; the same with `size-` for |mean|; `two-intervals`, of metrics that are no mean over
+    items, from the interval of each release as if the two were independent."""
     n_pairs: int = Field(ge=1)
     n_clusters: int = Field(ge=1)
     n_better: int = Field(ge=0)

@@ -143,7 +143,7 @@ def _end(comparison: Comparison, words: Words) -> str:
 def _cells(check: ComparedCheck, words: Words) -> Iterator[Line]:
     yield Line(words(f"compare.outcome.{check.outcome.value}"), style=_STYLES[check.outcome])
     test = _telling(check)
-    side_by_side = test is not None or check.code is ChangeReason.NO_ITEM_VALUE
+    side_by_side = test is not None or check.code in {ChangeReason.NO_ITEM_VALUE, ChangeReason.SAME_SCORES}
     for estimate in (check.before, check.after):
         yield Line(number(estimate.value) if estimate is not None and side_by_side else "—")
     yield Line(f"{test.gain:+.3f}" if test is not None else "—")
