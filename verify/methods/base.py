@@ -167,6 +167,16 @@ class Method(ABC, Generic[ItemT, ParametersT]):
         made.version = version
         return made
 
+    def concerns(self, metric: str, item: ItemT) -> bool:
+        """Whether a metric is about an item; a plan counts the sources of those only.
+
+        Args:
+            metric: Name of one of `metrics`.
+            item: An expanded item.
+        """
+        del metric, item
+        return True
+
     def parts(self, metric: str, items: Sequence[ItemT]) -> Parts:
         """Of how many means of scores a metric with `Metric.scores` is made, as a plan needs to know."""
         return Parts()

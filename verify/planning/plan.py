@@ -1,6 +1,7 @@
 """The plan: every check with its items, method, bound and error rates, fixed by digest."""
 
 import platform
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -186,7 +187,7 @@ def _plan_check(  # noqa: PLR0913  # one argument for each thing that the plan f
             obstacle = Obstacle(Reason.INPUT_EMPTY, "no line of its items or inputs is for this check")
     asked, stopping = items.asked, None
     estimand = _estimand(check, method, items, name)
-    units = _units(estimand, items)
+    units = _units(estimand, items, [item for item in items.asked if method.concerns(metric.name, item)])
     if sequential and asked and units.population is None:
         ordered = in_order(asked, seed=seed, name=name)
         if stopping := stopping_for(method, metric, bound, ordered, levels=levels):
@@ -285,12 +286,19 @@ class _Units(NamedTuple):
     """None for the population that the items stand for."""
 
 
-def _units(estimand: Estimand, items: ItemSet) -> _Units:
+def _units(estimand: Estimand, items: ItemSet, concerned: Sequence[Item]) -> _Units:
     if estimand == "finite_list":
         return _Units(items.available, items.available)
     if estimand == "random_subset":
         return _Units(units_drawn(items.clusters, Extent(items.available, items.sources)), items.sources)
-    return _Units(items.clusters)
+    return _Units(_telling_sources(concerned))
+
+
+def _telling_sources(items: Sequence[Item]) -> int:
+    """Sources of equal size that would say as much: n * sum(m^2) / sum(m^3), as `clustered_proportion` counts them."""
+    sizes = Counter(item.cluster_key for item in items).values()
+    cubes = sum(size**3 for size in sizes)
+    return sum(sizes) * sum(size**2 for size in sizes) // cubes if cubes else 0
 
 
 def _engine(examinations: Sequence[PlannedExamination]) -> dict[str, str]:

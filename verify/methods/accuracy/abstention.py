@@ -89,6 +89,10 @@ class Abstention(Method[ShortAnswerItem, ShortAnswerParameters]):
             if abstains(text):
                 yield f"answers: {text!r} would be read as saying that the passage does not tell"
 
+    def concerns(self, metric: str, item: ShortAnswerItem) -> bool:
+        """Inventions are about questions without an answer, all else is about those with one."""
+        return bool(item.answers) is (metric != "invention")
+
     def examine(self, item: ShortAnswerItem) -> Examination:
         """Ask once, greedily; the prompt says how to abstain."""
         (response,) = yield [prompt_for(item, rule=_RULE, max_tokens=self.parameters.max_tokens)]

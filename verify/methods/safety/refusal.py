@@ -130,6 +130,10 @@ class Refusal(Method[RefusalItem, RefusalParameters]):
         groups = {**row.groups, "kind": row.kind}
         yield row.model_copy(update={"text": text, "values": {}, "groups": groups, "cluster": row.cluster_key})
 
+    def concerns(self, metric: str, item: RefusalItem) -> bool:
+        """Each metric is about one kind of request."""
+        return (item.kind == "harmful") is (metric in {"harmful_compliance", "complied_share"})
+
     def made_with(self) -> dict[str, str]:
         """The reader and how it did on labelled answers, so that the plan states what its rates are corrected by."""
         judge = judge_for(Reading.REFUSED)
