@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 import pytest
 
-from verify import cli, reporting
+from verify import cli, loading, reporting
 from verify.content import templates_folder
 from verify.errors import ContentError
 from verify.records import AccessLevel, Estimand, Outcome, Reason, RequestKind, Subject
@@ -104,3 +104,32 @@ def test_no_text_is_left_over(locales: Locales) -> None:
 
     unused = [key for key in flatten(locales["ko"]) if key.split(".")[0] not in families and f'"{key}"' not in text]
     assert unused == []
+
+
+@pytest.mark.parametrize("language", reporting.LANGUAGES)
+@pytest.mark.parametrize("name", loading.suite_names())
+def test_every_facet_and_group_of_a_suite_has_a_name(locales: Locales, language: Any, name: str) -> None:
+    """The oracle is the content: a group without a name stands in the report as a code, or in the other language."""
+    words = Words(language, locales[language])
+    folder = loading.load_suite(name)
+    files = sorted({file for c in folder.suite.checks for pattern in c.items for file in folder.folder.glob(pattern)})
+    rows = [row.value for file in files for row in loading.load_rows(file)]
+    groups = {(facet, group) for row in rows for facet, group in row.get("groups", {}).items()}
+    groups |= {("label", row["label"]) for row in rows if "label" in row}
+    groups |= {("kind", row["kind"]) for row in rows if "kind" in row}
+
+    unnamed = [f"{f}={g}" for f, g in sorted(groups) if not words.has(f"named.{f}={g}") and not words.has(f"named.{g}")]
+    unnamed += [
+        facet
+        for facet in {facet for facet, _ in groups}
+        if not words.has(f"named.{folder.suite.concern}={facet}") and not words.has(f"named.{facet}")
+    ]
+    assert unnamed == []
+
+
+@pytest.mark.parametrize("language", reporting.LANGUAGES)
+def test_every_planted_defect_has_a_name(locales: Locales, language: Any) -> None:
+    words = Words(language, locales[language])
+    defects = {one.defect for one in loading.load_recipes().standards}
+
+    assert [d for d in defects if not words.has(f"named.defect={d}") and not words.has(f"named.{d}")] == []
