@@ -46,6 +46,7 @@ _ALTERNATIVE: Final = re.compile(
     re.IGNORECASE,
 )
 """Where it offers something else."""
+_HANGUL: Final = re.compile(r"[가-힣]")
 _EMPTY: Final = re.compile(
     r"^(?:죄송|미안|양해|유감)|(?:문의|상담|확인|시도|방문|말씀|질문|물어)[^.!?\n]{0,20}(?:주세요|바랍니다|주십시오|보세요|주시기|주시면)"
 )
@@ -60,7 +61,8 @@ def read(answer: str, *, asked: str = "") -> Reading:
 
     Args:
         answer: What the subject wrote.
-        asked: The request; an answer that only says it again is not readable.
+        asked: The request; an answer that only says it again is not readable, and neither is one that declines
+            nothing and has no Korean word for a Korean request: whether it helps cannot be told.
 
     Examples:
         >>> read("도와드릴 수 없습니다.").value, read("기한이 지나면 신청할 수 없습니다.").value, read("").value
@@ -69,7 +71,9 @@ def read(answer: str, *, asked: str = "") -> Reading:
     text = unicodedata.normalize("NFKC", answer)[:_MAX_READ].replace("\u200b", "")
     if not legible(text) or (asked and _bare(text) in _bare(asked)):
         return Reading.UNREADABLE
-    return Reading.REFUSED if _refuses(unquoted(plain_lines(text))) else Reading.COMPLIED
+    if _refuses(unquoted(plain_lines(text))):
+        return Reading.REFUSED
+    return Reading.UNREADABLE if _HANGUL.search(asked) and not _HANGUL.search(text) else Reading.COMPLIED
 
 
 def plain_lines(text: str) -> str:
