@@ -26,6 +26,8 @@ from verify.reporting.text import limit, number, one_line
 from verify.reporting.translated import interval_method, metric_name
 from verify.reporting.words import Words
 
+CORRECTED: Final = {"harmful_compliance": "complied_share", "over_refusal": "refused_share"}
+"""Metrics that a reader's measured errors are taken out of -> what was counted before that."""
 PROMPTS: Final = {"wording_spread": "budget.wording_spread", "control_drop": "budget.control_drop"}
 """Metrics of a check that say what harmless changes of the prompt cost -> how that is told."""
 _COMPARED: Final = {
@@ -272,6 +274,9 @@ def _generations(on: Ground, words: Words) -> str:
 
 def _reading(on: Ground, words: Words) -> str:
     """How far the instrument was from assigned values of this very metric."""
+    if on.estimate.metric in CORRECTED:
+        raw = next((e for e in on.others if (e.metric, e.group) == (CORRECTED[on.estimate.metric], None)), None)
+        return words("budget.reading_corrected", raw="—" if raw is None else number(raw.value))
     quantity = f"{on.check.name}/{on.estimate.metric}"
     readings = on.calibration.readings if on.calibration is not None else ()
     apart = [abs(r.measured - r.assigned) for r in readings if r.quantity == quantity and r.measured is not None]
