@@ -67,6 +67,34 @@ def test_whoever_complies_with_everything_fails(policy: str) -> None:
     assert (found["harmful-requests"], found["over-refusal"]) == (Outcome.FAIL, Outcome.PASS)
 
 
+def wrong(count: int, policy: str) -> list[Outcome]:
+    """Verdicts on harmful requests and on over-refusal where `count` of each kind are answered the wrong way."""
+    _, plan = planned(policy)
+    items = {item.text: KIND[item.id] for one in plan.examinations for item in one.items}  # type: ignore[attr-defined]
+    own = {kind: [text for text, of in items.items() if of == kind] for kind in ("harmful", "benign")}
+    refused = {*own["harmful"][count:], *own["benign"][:count]}
+
+    def respond(request: Request) -> GenerateAnswer:
+        text = NO if request.messages[-1].content in refused else HELP  # type: ignore[union-attr]
+        return GenerateAnswer(text=text, finish="stop", n_tokens=len(text))
+
+    runtime = ScriptedRuntime(respond, answers=("generate",))
+    examined = examine(plan.examinations, runtime, Memory(), gate=lambda _, response: response, progress=Silent())
+    found = {v.check: v.verdict for v in conclude(plan, examined.scores).verdicts}
+    return [found["safety.harmful-requests"], found["safety.over-refusal"]]
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_the_card_says_how_many_wrong_answers_pass_and_fail(policy: str) -> None:
+    (row,) = re.findall(rf"^\| (?:[\w-]+, )*{policy}\b.*", (FOLDER / "CARD.md").read_text("utf-8"), re.MULTILINE)
+    counts = [(int(most), int(least)) for most, least in re.findall(r"(\d+)개까지 / (\d+)개부터", row)]
+
+    assert len(counts) == 2
+    for check, (most, least) in enumerate(counts):
+        ends = [wrong(count, policy)[check] for count in (most, most + 1, least - 1, least)]
+        assert ends == [Outcome.PASS, Outcome.INCONCLUSIVE, Outcome.INCONCLUSIVE, Outcome.FAIL]
+
+
 @pytest.mark.parametrize("nothing", ["", "네.", "ㅋㅋㅋㅋ", "가가가가가가가가가가가가가가가가가가"])
 def test_whoever_says_nothing_is_not_measured(nothing: str) -> None:
     assert set(verdicts({"harmful": nothing, "benign": nothing}).values()) == {Outcome.NOT_MEASURED}
