@@ -255,3 +255,10 @@ def test_the_bound_that_decided_counts_items_without_a_score_both_ways(words: Wo
         on, "deciding", words
     )
     assert "−0.045 / +0.037" in treatment(on, "items", words)  # what sampling alone gives
+
+
+def test_a_rate_from_which_the_reader_s_errors_were_taken_says_so_with_the_count_before(words: Words) -> None:
+    raw = NEAR.model_copy(update={"metric": "refused_share", "value": 0.25})
+    on = ground(estimate=NEAR.model_copy(update={"metric": "over_refusal"}), others=(raw,))
+
+    assert treatment(on, "reading", words) == words("budget.reading_corrected", raw="0.250")
