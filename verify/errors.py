@@ -12,7 +12,7 @@
     ├── UnlearntError                a model did not learn its lessons: it is no reference standard
     ├── EvidenceError                a bundle is incomplete, altered, or does not re-derive
     ├── RunError                     the run itself broke; the same command resumes it (exit code 4)
-    │   ├── JournalError             the journal is locked, damaged, or belongs to another plan
+    │   ├── JournalError             the journal is locked, damaged, or cannot be written
     │   ├── WorkerError              the subject's process could not be kept alive
     │   └── UnsuitableError          the instrument did not see a planted defect; the run is void
 
@@ -119,7 +119,7 @@ class RunError(VerifyError):
 
 
 class JournalError(RunError):
-    """The journal is locked by another run, damaged, or belongs to another plan."""
+    """The journal is locked by another process, damaged, or cannot be written."""
 
 
 class WorkerError(RunError):

@@ -150,11 +150,11 @@ def run(  # noqa: PLR0913  # one word for each thing that a run may be given
     claim(folder, plan_digest=planned.plan.content_digest())
     watcher.planned(planned, folder)
     measured = {check.name for check in planned.plan.checks if check.not_measured is None}
-    suitable = suitability(measured) if suitability else None
     workings = folder / layout.WORKINGS
     with Journal(
         workings / "journal.sqlite", plan_digest=planned.plan.content_digest(), subject_digest=subject.digest
     ) as journal:
+        suitable = suitability(measured) if suitability else None
         known = known_values(planned)
         with vault_for(vault, folder=folder, plan_digest=planned.plan.content_digest()) or nullcontext() as raw:
             conduct = _begin(workings, planned.plan)

@@ -10,7 +10,7 @@ from tests.toys import policy
 from verify import loading, pipeline
 from verify.calibration import open_standard, suitability
 from verify.calibration.suitability import Pair, cache_folder, check_suitability, pairs_for
-from verify.errors import RunError, UnsuitableError
+from verify.errors import RunError, UnsuitableError, UsageError
 from verify.evidence import read_bundle
 from verify.methods.catalogue import methods
 from verify.planning import PlanInputs
@@ -230,6 +230,9 @@ def test_a_void_run_asks_nothing_and_a_suitable_one_seals_what_was_seen(tmp_path
     assert given == [{"toys.q"}]
 
     seen = Suitability(key=digest_of("key"), made="2026-11-22T23:59:00Z", uncovered=("toys.q",))
+    with pytest.raises(UsageError, match="unfinished run of another plan"):  # found before a minute of trials
+        pipeline.run(runtime, inputs._replace(seed=1), out=tmp_path / "out", suitability=void)
+    assert given == [{"toys.q"}]
     pipeline.run(runtime, inputs, out=tmp_path / "out", suitability=lambda _: seen)
     conduct = read_bundle(tmp_path / "out").conduct
     assert conduct is not None

@@ -155,6 +155,19 @@ def test_another_run_in_the_same_folder_is_refused_before_anything_is_asked(suit
     assert (out / "results.json").read_bytes() == before
 
 
+def test_an_unfinished_run_of_other_options_is_refused_with_2_and_goes_on_with_its_own(suite: Path) -> None:
+    answers = answered(suite, right)
+    *_, out = run(suite, answers)
+    (out / "manifest.json").unlink()
+
+    code, text, _ = run(suite, answers, "--seed", 1)
+
+    assert code == 2
+    assert "unfinished run of another plan" in text
+    assert "give another --out" in text
+    assert run(suite, answers)[0] == 0
+
+
 def edit(file: Path, before: str, after: str) -> None:
     text = file.read_text("utf-8")
     assert before in text

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from verify.engine import Journal
-from verify.errors import JournalError
+from verify.errors import JournalError, UsageError
 from verify.records import Generate, GenerateAnswer, KeptResponse, digest_of
 
 PLAN, SUBJECT, OTHER = digest_of("plan"), digest_of("subject"), digest_of("other")
@@ -47,7 +47,7 @@ def test_the_journal_of_another_plan_or_subject_is_refused(tmp_path: Path, chang
     """A cache that is not keyed by the model reports one model's answers as another's (seen in the field)."""
     journal(tmp_path / "j.sqlite").close()
 
-    with pytest.raises(JournalError, match=f"another {change}"):
+    with pytest.raises(UsageError, match=f"another {change}.*give another --out"):
         journal(tmp_path / "j.sqlite", **{change: OTHER})
 
 

@@ -16,7 +16,7 @@ from typing import Protocol, Self
 
 from pydantic import TypeAdapter
 
-from verify.errors import JournalError
+from verify.errors import JournalError, UsageError, VerifyError
 from verify.records import KeptResponse, Response, canonical_json
 
 FORMAT = 1
@@ -70,7 +70,8 @@ class Journal:
         subject_digest: Digest of the subject; part of every key.
 
     Raises:
-        JournalError: Locked by a running process, damaged, of another format, or of another plan.
+        JournalError: Locked by a running process, or damaged.
+        UsageError: It holds the run of another plan, subject or format; to run again would change nothing.
     """
 
     def __init__(self, file: Path, *, plan_digest: str, subject_digest: str) -> None:
@@ -89,7 +90,7 @@ class Journal:
             raise JournalError(
                 f"{file}: the journal is damaged ({error}); move it away to start the run afresh"
             ) from error
-        except JournalError:
+        except VerifyError:
             self.close()
             raise
 
@@ -156,8 +157,8 @@ class Journal:
             return
         for name, value in wanted.items():
             if kept.get(name) != value:
-                raise JournalError(
-                    f"{self.file.parent}: holds a run of another {name} ({kept.get(name)}); "
+                raise UsageError(
+                    f"{self.file}: holds an unfinished run of another {name} ({kept.get(name)}); "
                     "give another --out, or the options that the run was started with"
                 )
 
