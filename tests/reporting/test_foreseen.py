@@ -48,6 +48,31 @@ def test_every_caution_becomes_a_sentence_with_its_numbers(
     assert all(number in sentence for number in holds.get(caution, ("0.913", "0.37", "0.82", str(needed or "0.8"))))
 
 
+@pytest.mark.parametrize(
+    ("language", "all_alike", "fewer"), [("ko", "하나같이", "더 적은"), ("en", "every score", "fewer")]
+)
+def test_a_mean_may_pass_with_fewer_sources_than_all_alike_scores_need(
+    locales: Locales, language: Any, all_alike: str, fewer: str
+) -> None:
+    """A gap in probability passed with 10 sources where scores that are all ideal need 59: "even a faultless" lied."""
+    power = Power(detectable=None, assumed=0.025, power=0.0, needed=None, worst_case=True)
+    gap = check(n_clusters=10, n_to_pass=59, power=power, cautions=("faultless_needs_more",))
+
+    (sentence,) = cautions(gap, min_clusters=8, words=Words(language, locales[language]))
+
+    assert all(part in sentence for part in ("59", "10", all_alike, fewer))
+
+
+@pytest.mark.parametrize(("language", "remedy"), [("ko", "목록에 문항을 더"), ("en", "add items to it")])
+def test_a_list_that_is_too_short_is_told_to_be_made_longer(locales: Locales, language: Any, remedy: str) -> None:
+    power = Power(detectable=None, assumed=0.9, power=0.0, needed=None)
+    short = check(estimand="finite_list", n_clusters=1, power=power, cautions=("low_power",))
+
+    (sentence,) = cautions(short, min_clusters=0, words=Words(language, locales[language]))
+
+    assert remedy in sentence
+
+
 def test_a_plan_says_in_codes_what_it_warns_of(tmp_path: Path) -> None:
     few = planned(write_suite(tmp_path / "few", n=10))
     weak = planned(write_suite(tmp_path / "weak", n=30))

@@ -8,8 +8,6 @@ from verify.reporting.text import limit, number, one_line
 from verify.reporting.words import Words
 
 _CODED: Final = frozenset({Reason.INPUT_MISSING, Reason.INPUT_EMPTY, Reason.ACCESS_LEVEL, Reason.SUBJECT_KIND})
-_GRADED: Final = frozenset({"low_power", "low_power_at_worst"})
-"""Cautions that say how many sources would do, or that no suite has them."""
 _NAMED: Final = _CODED - {Reason.INPUT_EMPTY}
 """Reasons that need the names of what is lacking; plans made before these were kept have only the record's words."""
 
@@ -51,9 +49,12 @@ def cautions(check: PlannedCheck, *, min_clusters: int, words: Words) -> tuple[s
         enough = check.power.needed is not None
         values["needed"] = f"{check.power.needed:,}" if enough else ""
     more = "enough" if enough else "never"
-    return tuple(
-        words(f"caution.{code}.{more}" if code in _GRADED else f"caution.{code}", **values) for code in check.cautions
-    )
+    kinds = {
+        "low_power": "short_list" if not enough and check.estimand == "finite_list" else more,
+        "low_power_at_worst": more,
+        "faultless_needs_more": "mean" if check.power is not None and check.power.worst_case else "share",
+    }
+    return tuple(words(".".join(filter(None, ("caution", code, kinds.get(code)))), **values) for code in check.cautions)
 
 
 def _option(name: str, words: Words) -> str:
