@@ -13,9 +13,12 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from verify import loading
 from verify.cli.console import shown
 from verify.planning import Planned
 from verify.records import Subject
+from verify.reporting.translated import told
+from verify.reporting.words import Words
 
 
 class Terminal:
@@ -29,6 +32,7 @@ class Terminal:
     def __init__(self, console: Console, *, language: str) -> None:
         self._console = console
         self._ko = language == "ko"
+        self._words = Words("ko" if self._ko else "en", loading.load_locale(language))
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -46,18 +50,25 @@ class Terminal:
 
     def opened(self, subject: Subject) -> None:
         """Name the subject, its digest, access level and isolation."""
-        size = f", {subject.parameters:,} parameters" if subject.parameters else ""
-        self.say(
-            f"대상 {subject.name} ({subject.architecture or subject.kind}{size}), {subject.digest[:19]}",
-            f"subject {subject.name} ({subject.architecture or subject.kind}{size}), {subject.digest[:19]}",
+        words, count = self._words, subject.parameters
+        what = (
+            words.coded("architecture", subject.architecture)
+            if subject.architecture
+            else words.coded("kind", subject.kind)
         )
-        tier = subject.isolation.split(":")[0] or "-"
+        ko, en = (f", 매개변수 {count:,}개", f", {count:,} parameters") if count else ("", "")
         self.say(
-            f"접근 수준 {subject.access.value} · 격리 {tier} · 계산 경로 {subject.path or '-'}",
-            f"access {subject.access.value} · isolation {tier} · path {subject.path or '-'}",
+            f"대상 {subject.name} ({what}{ko}), {subject.digest[:19]}",
+            f"subject {subject.name} ({what}{en}), {subject.digest[:19]}",
         )
+        access, path = words.coded("access", subject.access.value), words.coded("path", subject.path or "-")
+        self.say(f"접근 수준: {access} · 계산 경로: {path}", f"access: {access} · path: {path}")
+        tier = words.coded("isolation", subject.isolation.split(":")[0] or "-")
+        self.say(f"격리 {tier}", f"isolation {tier}")
         for warning in subject.warnings:
-            self.say(f"주의: {warning}", f"note: {warning}")
+            note = told(warning, words)
+            text = f"{words('engine.original')} {note.text}" if note.original else note.text
+            self.say(f"주의: {text}", f"note: {text}")
 
     def planned(self, planned: Planned, folder: Path) -> None:
         """Say what will be asked and where the run lies."""

@@ -62,8 +62,8 @@ def to_html(page: Page, *, templates: Path, others: tuple[str, ...] = ()) -> str
             environments=_environments(page),
             asked=asked_lines(page.asked, words=words),
             isolation=told_list(subject.isolation, words),
-            path=_coded("path", subject.path or "", words),
-            architecture=_coded("architecture", subject.architecture or "", words),
+            path=words.coded("path", subject.path or ""),
+            architecture=words.coded("architecture", subject.architecture or ""),
             path_reason=told_list(subject.path_reason, words),
             warnings=[told(warning, words) for warning in subject.warnings],
             root=page.bundle.manifest.root,
@@ -119,11 +119,6 @@ def _running_head(name: str) -> str:
     return f'@page {{ @top-right {{ content: "{name}"; font-size: 8pt; color: #57606a; }} }}\n'
 
 
-def _coded(family: str, value: str, words: Words) -> str:
-    """What a code of ours is called; a name of somebody else's stays as it is."""
-    return words(f"{family}.{value}") if words.has(f"{family}.{value}") else one_line(value)
-
-
 def _equipment(page: Page) -> list[str]:
     """What computed the subject, in one line; the deciding machine only where it did."""
     subject, conduct = page.bundle.subject, page.bundle.conduct
@@ -131,7 +126,7 @@ def _equipment(page: Page) -> list[str]:
     here = conduct.environment if conduct is not None and not elsewhere else {}
     machine = [here.get("machine"), subject.environment.get("accelerator"), subject.device, subject.dtype]
     return [one_line(each) for each in machine if each] + (
-        [_coded("path", subject.path, page.words)] if subject.path else []
+        [page.words.coded("path", subject.path)] if subject.path else []
     )
 
 
@@ -146,7 +141,7 @@ def _environments(page: Page) -> list[tuple[str, list[tuple[str, str]]]]:
     return [
         (
             words(f"environment.{group}"),
-            [(_coded("environment", name, words), one_line(value, limit=300)) for name, value in of.items()],
+            [(words.coded("environment", name), one_line(value, limit=300)) for name, value in of.items()],
         )
         for group, of in groups.items()
         if of

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Literal, TypeAlias
 
 from verify.errors import ContentError
+from verify.reporting.text import one_line
 
 Language: TypeAlias = Literal["ko", "en"]
 LANGUAGES: tuple[Language, ...] = ("ko", "en")
@@ -38,6 +39,10 @@ class Words:
     def has(self, key: str) -> bool:
         """Whether the locale has a text of its own for a key that a record names."""
         return key in self._table
+
+    def coded(self, family: str, value: str) -> str:
+        """What a code of ours is called; a name of somebody else's stays as it is."""
+        return self(f"{family}.{value}") if self.has(f"{family}.{value}") else one_line(value)
 
     def named(self, code: str, facet: str = "") -> str:
         """What a facet, group or type of personal data is called; what has no name keeps its code.
