@@ -8,9 +8,10 @@ from rich.console import Console
 
 from tests.toys import METHODS, adds_right, default_check, policy, write_suite
 from verify.cli.plans import cost_note, cost_table, explanation, plan_notes, plan_table
-from verify.engine.costs import probe
+from verify.engine.costs import Cost, probe
 from verify.planning import PlanInputs, Planned, make_plan
 from verify.records import Margin
+from verify.runtime.facts import TokenCount
 from verify.runtime.scripted import ScriptedRuntime
 
 
@@ -85,3 +86,23 @@ def test_a_plan_breaks_no_identifier_within_a_word_at_80_columns(tmp_path: Path,
     pieces = [row.split("  ")[0].strip() for row in rows[start:]]
     assert "".join(pieces) == "toys.passages-disturbed-by-calibration-questions"
     assert all(piece[-1] in ".-" for piece in pieces[:-1])
+
+
+@pytest.mark.parametrize(("language", "unit"), [("ko", "토큰"), ("en", "tokens")])
+def test_tokens_are_broken_before_what_they_were_and_not_within_a_word(language: str, unit: str) -> None:
+    cost = Cost("generate", 37_840, 9_049_988, 330_424, 71.0, TokenCount(unique=2_428_726, read=9_049_988), 4.0)
+    console = Console(width=80)
+    with console.capture() as capture:
+        console.print(cost_table([cost], language=language))
+
+    shown = capture.get()
+    assert "2,428,726" in shown and "9,049,988" in shown
+    assert unit in shown and ("공유 전" in shown or "before" in shown)
+
+
+def test_few_characters_are_not_said_to_be_no_tokens() -> None:
+    """360 characters at 0.4 to 1.2 tokens each: 144 to 432, in two figures."""
+    cost = Cost("loglikelihood", 3, 360, None)
+
+    assert "140~430토큰" in cost_note([cost], language="ko")
+    assert "140 to 430 tokens" in cost_note([cost], language="en")

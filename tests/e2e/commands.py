@@ -47,11 +47,11 @@ def outside(*arguments: object, cwd: Path) -> Said:
     return Said(run.returncode, out, err)
 
 
-def here(*arguments: object) -> Said:
+def here(*arguments: object, columns: int = 200) -> Said:
     """Run a command in this process; anything else than an orderly end is a failure of the test."""
     out, err = io.StringIO(), io.StringIO()
     code: object = None
-    with mock.patch.object(sys, "argv", ["verify", *map(str, arguments)]), _captured(out, err):
+    with mock.patch.object(sys, "argv", ["verify", *map(str, arguments)]), _captured(out, err, columns):
         try:
             cli.main()
         except SystemExit as end:
@@ -61,6 +61,7 @@ def here(*arguments: object) -> Said:
 
 
 @contextlib.contextmanager
-def _captured(out: io.StringIO, err: io.StringIO) -> Iterator[None]:
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), mock.patch.dict("os.environ", COLUMNS="200"):
+def _captured(out: io.StringIO, err: io.StringIO, columns: int) -> Iterator[None]:
+    wide = mock.patch.dict("os.environ", COLUMNS=str(columns))
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), wide:
         yield

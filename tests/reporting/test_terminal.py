@@ -64,3 +64,25 @@ def test_a_verdict_that_its_printed_interval_seems_to_contradict_is_explained(
 
     assert "※ accuracy.passages: 단측 95% 하한(0.871)이 기준(≥ 0.865)을 충족합니다." in text
     assert text.count("※") == 1
+
+
+@pytest.mark.parametrize("language", ["ko", "en"])
+def test_the_summary_breaks_no_identifier_within_a_word_at_80_columns(
+    bundle: Bundle, locales: Mapping[str, Mapping[str, Any]], language: Any
+) -> None:
+    page = build_page(bundle, words=Words(language, locales[language]), frameworks=())
+    long = "accuracy.passages-calibration-of-notices-and-forms"
+    views = tuple(replace(v, planned=v.planned.model_copy(update={"name": long})) for v in page.checks[:1])
+    console = Console(width=80)
+    with console.capture() as capture:
+        console.print(summary(replace(page, suites=(replace(page.suites[0], checks=views),))))
+    rows = capture.get().splitlines()
+    start = next(k for k, row in enumerate(rows) if row.startswith("accuracy."))
+    pieces = []
+    while "".join(pieces) != long and start < len(rows):
+        pieces.append(rows[start].split("  ")[0].strip())
+        start += 1
+
+    assert "".join(pieces) == long
+    assert all(piece[-1] in ".-" for piece in pieces[:-1])
+    assert all(len(row) <= 80 for row in rows)

@@ -40,7 +40,7 @@ def suites(context: typer.Context, lang: LanguageOption = Language.KO) -> None:
     id_column(table, "측정 방법" if ko else "method", [check.method for _, check in known])
     id_column(table, "지표" if ko else "metric", [check.metric for _, check in known])
     short_column(table, "기준" if ko else "bound")
-    table.add_column("이름" if ko else "title")
+    table.add_column("이름" if ko else "title", overflow="fold")
     for suite, check in known:
         ids = (f"{suite.id}.{check.id}", check.method, check.metric)
         table.add_row(*map(Identifier, ids), limit(check.bound), shown(check.title[lang.value]))
@@ -78,6 +78,7 @@ def _korean_table(*, ko: bool) -> Table:
 def lint(
     folders: Annotated[list[str], typer.Argument(help="묶음의 이름 또는 폴더 · names or folders")],
     data_root: DataRootOption = None,
+    lang: LanguageOption = Language.KO,
 ) -> None:
     """Find every fault of a suite, each with its file and line."""
     console, count = open_console(), 0
@@ -87,7 +88,7 @@ def lint(
         for fault in faults:
             console.print(shown(str(fault)), highlight=False, soft_wrap=True)
         if not faults:
-            console.print(f"{shown(folder)}: 이상 없음 · no faults", highlight=False)
+            console.print(f"{shown(folder)}: {'이상 없음' if lang is Language.KO else 'no faults'}", highlight=False)
     if count:
         raise typer.Exit(2)
 

@@ -132,7 +132,7 @@ def _read(cost: Cost, *, ko: bool) -> str:
     unique, read = cost.counted.unique, cost.counted.read
     if unique == read:
         return f"{read:,}토큰" if ko else f"{read:,} tokens"
-    return f"{unique:,}토큰(공유 전 {read:,})" if ko else f"{unique:,} tokens ({read:,} before sharing)"
+    return f"{unique:,}토큰\n(공유 전 {read:,})" if ko else f"{unique:,} tokens\n({read:,} before sharing)"
 
 
 def cost_note(costs: Sequence[Cost], *, language: str) -> str:
@@ -160,7 +160,7 @@ def cost_note(costs: Sequence[Cost], *, language: str) -> str:
             else f"Were every answer as long as it may be: about {most}."
         )
     if unknown := sum(cost.characters for cost in costs if cost.counted is None and cost.kind != "predict"):
-        least, most = (f"{round(unknown * ratio, -3):,.0f}" for ratio in TOKENS_A_CHARACTER)
+        least, most = (f"{float(f'{unknown * ratio:.2g}'):,.0f}" for ratio in TOKENS_A_CHARACTER)
         said.append(
             f"토크나이저가 여기 없어 토큰 수를 세지 못한 글자 {unknown:,}자: 한국어 한 글자를 "
             f"{TOKENS_A_CHARACTER[0]:g}~{TOKENS_A_CHARACTER[1]:g}토큰으로 보는 어림으로 {least}~{most}토큰"

@@ -7,6 +7,7 @@ from rich.text import Text as Line
 from verify.records import Outcome
 from verify.reporting.page import CheckView, Page, estimate_text
 from verify.reporting.statement import percent
+from verify.reporting.tables import Identifier, id_column, short_column
 from verify.reporting.text import limit, one_line
 
 STYLES = {
@@ -25,8 +26,9 @@ def summary(page: Page) -> RenderableType:
     words = page.words
     outcome = page.bundle.results.outcome
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for key in ("check", "verdict", "estimate", "limit", "items"):
-        table.add_column(words(f"table.{key}"), overflow="fold", justify="right" if key == "items" else "left")
+    id_column(table, words("table.check"), [view.planned.name for view in page.checks])
+    for key in ("verdict", "estimate", "limit", "items"):
+        short_column(table, words(f"table.{key}"), right=key == "items")
     for view in page.checks:
         table.add_row(*_cells(view, page))
     parts: list[RenderableType] = [
@@ -89,11 +91,11 @@ def _moved(page: Page) -> list[Line]:
     ]
 
 
-def _cells(view: CheckView, page: Page) -> tuple[Line, ...]:
+def _cells(view: CheckView, page: Page) -> tuple[RenderableType, ...]:
     words, outcome = page.words, view.verdict.verdict
     estimate = view.estimate
     return (
-        Line(one_line(view.planned.name)),
+        Identifier(view.planned.name),
         Line(words(f"verdict.{outcome.value}"), style=STYLES[outcome]),
         Line(estimate_text(estimate) if estimate is not None else "—"),
         Line(limit(view.verdict.bound)),
