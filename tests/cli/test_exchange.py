@@ -47,6 +47,16 @@ def test_canaries_are_never_drawn_over_others_nor_into_the_trainers_file() -> No
     assert not Path("d.jsonl").exists()
 
 
+def test_an_export_names_the_option_that_takes_along_what_reads_probabilities() -> None:
+    write_suite(Path("ours"), methods=["multiple-choice"], n=4)
+
+    bare = here("export", "--out", "r.jsonl", "--suite", "./ours", "--lang", "en").out
+    assert "0 requests" in bare and "--logprobs" in bare
+    assert "--logprobs" not in here("export", "--out", "l.jsonl", "--suite", "./ours", "--logprobs").out
+    write_suite(Path("written"), methods=["short-answer"], n=4)
+    assert "--logprobs" not in here("export", "--out", "w.jsonl", "--suite", "./written").out
+
+
 def test_an_export_names_what_is_missing_and_what_was_not_asked() -> None:
     suite = write_suite(Path("ours"), methods=["short-answer"], n=4)
     assert here("export", "--out", "r.jsonl", "--suite", "./ours").code == 0

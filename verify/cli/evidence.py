@@ -48,7 +48,10 @@ def audit(
     found = pipeline.audit(bundle, keys=[load_public_key(path) for path in public_key or []])
     ko, console = lang is Language.KO, open_console()
     integrity = found.integrity
-    console.print(f"{'파일' if ko else 'files'} {integrity.files}: {'다이제스트 일치' if ko else 'digests agree'}")
+    files = f"{integrity.files:,}"
+    console.print(
+        f"파일 {files}개의 다이제스트가 모두 맞음" if ko else f"{files} files: digests agree", highlight=False
+    )
     if integrity.signature_checked:
         console.print("서명 확인" if ko else "signature verified")
     elif integrity.signed:

@@ -106,6 +106,13 @@ def export(
         else f"{written.written:,} requests in {shown(str(out))}; {absent} checks cannot be measured this way.",
         highlight=False,
     )
+    if not logprobs and any("loglikelihood" in c.lacking for c in planned.plan.checks):
+        console.print(
+            "그 가운데 선택지의 확률을 읽는 점검의 요청은 --logprobs를 주면 함께 씁니다."
+            if ko
+            else "Of these, the ones that read probabilities of options are exported too with --logprobs.",
+            highlight=False,
+        )
     if written.not_expressible:
         console.print(
             f"이 형식으로 쓸 수 없는 요청 {written.not_expressible:,}건은 뺐습니다."
