@@ -44,7 +44,7 @@ format: $(STAMP)
 
 lint: $(STAMP)
 	@$(BIN)/ruff check .
-	@$(BIN)/verify suites lint accuracy bias robustness privacy
+	@$(BIN)/verify suites lint accuracy bias robustness privacy safety
 
 types: $(STAMP)
 	@$(BIN)/mypy

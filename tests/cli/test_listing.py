@@ -25,3 +25,26 @@ def test_a_lint_speaks_the_language_that_is_asked_for(tmp_path: Path) -> None:
     assert here("suites", "lint", suite).out.endswith("이상 없음\n")
     assert here("suites", "lint", suite, "--lang", "en").out.endswith("no faults\n")
     assert here("--lang", "en", "suites", "lint", suite).out.endswith("no faults\n")
+
+
+def test_the_list_of_methods_names_every_metric() -> None:
+    said = "".join(here("methods").out.replace("│", " ").split())
+
+    assert "⟨+" not in said
+    assert "ece_excess(lower)" in said
+
+
+def test_an_author_of_items_is_told_of_each_field() -> None:
+    said = here("methods", "multiple-choice").out
+
+    assert "counted from 0" in said
+    for field in ("id", "passage", "question", "choices", "answer"):
+        (line,) = [line for line in said.splitlines() if line.startswith(f"  {field}") and ":" in line]
+        assert line.partition(":")[2].strip()
+
+
+def test_korean_clauses_say_in_korean_how_far_evidence_reaches() -> None:
+    said = here("frameworks", "kr-pipa").out
+
+    assert "  직접: " in said and "  부분: " in said
+    assert "  direct: " in here("frameworks", "kr-pipa", "--lang", "en").out

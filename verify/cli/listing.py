@@ -1,5 +1,6 @@
 """`verify suites | models | methods | frameworks`: list, show, lint."""
 
+import inspect
 from typing import Annotated
 
 import typer
@@ -16,6 +17,7 @@ from verify.planning import lint_suite
 from verify.records import Profile, Suite
 from verify.reporting.tables import Identifier, id_column, short_column
 from verify.reporting.text import limit
+from verify.reporting.words import Words
 
 suites_app = typer.Typer(no_args_is_help=False, help="점검 묶음 · Suites: list, show, lint.")
 
@@ -204,14 +206,17 @@ def show_methods(name: Annotated[str | None, typer.Argument(help="보여 줄 방
         for method in known.values():
             metrics = ", ".join(f"{m.name} ({m.better})" for m in method.metrics)
             table.add_row(
-                Identifier(method.name), str(method.version), ", ".join(sorted(method.needs)), Identifier(metrics)
+                Identifier(method.name),
+                str(method.version),
+                ", ".join(sorted(method.needs)),
+                Identifier(metrics, longest=len(metrics)),
             )
         console.print(table)
         return
     if name not in known:
         raise UnknownNameError("method", name, known=known)
     method = known[name]
-    console.print(f"[bold]{name}[/] version {method.version}\n{shown(method.__doc__ or '')}", highlight=False)
+    console.print(f"[bold]{name}[/] version {method.version}\n{shown(inspect.getdoc(method) or '')}", highlight=False)
     for metric in method.metrics:
         limits = f"[{metric.low:g}, {metric.high:g}], {metric.better} is better"
         console.print(f"  {metric.name}: {shown(metric.meaning)} ({limits})", highlight=False, markup=False)
@@ -252,8 +257,10 @@ def frameworks(
         return
     if name not in known:
         raise UnknownNameError("framework", name, known=known)
+    words = Words(lang.value, loading.load_locale(lang.value))
     for clause in known[name].clauses:
         console.print(f"[bold]{clause.id}[/] {shown(clause.title[lang.value])}", highlight=False)
         console.print(f"  {shown(clause.paraphrase[lang.value])}", highlight=False)
         for mapping in clause.evidence:
-            console.print(f"  {mapping.coverage}: {', '.join(mapping.checks)}", highlight=False)
+            coverage = words(f"coverage.{mapping.coverage}")
+            console.print(f"  {coverage}: {', '.join(mapping.checks)}", highlight=False)

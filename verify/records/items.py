@@ -13,6 +13,7 @@ class Item(Record):
     """
 
     id: str = Field(min_length=1, max_length=160)
+    """Name of the item; no other of its check has it."""
     cluster: str = ""
     """Source of the item; empty means that the item is a source of its own."""
     groups: dict[str, str] = Field(default_factory=dict)

@@ -19,10 +19,11 @@ class Identifier:
 
     Args:
         text: The identifier; control characters are written out, no markup is read from it.
+        longest: Characters after which it is cut; lists that are our own are not.
     """
 
-    def __init__(self, text: str) -> None:
-        self.text = one_line(text)
+    def __init__(self, text: str, *, longest: int = 120) -> None:
+        self.text = one_line(text, limit=longest)
 
     @property
     def pieces(self) -> list[str]:

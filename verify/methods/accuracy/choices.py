@@ -55,10 +55,13 @@ class ChoiceItem(Item):
     """A question with options, of which one is right; the passage, if any, holds the answer."""
 
     passage: str = ""
+    """Text in front of the question."""
     question: str = Field(min_length=1)
+    """What is asked."""
     choices: Choices
+    """The options, in the order in which they are shown."""
     answer: int = Field(ge=0, lt=len(LETTERS))
-    """Index of the right option."""
+    """Index of the right option, counted from 0."""
     protected: Strings = ()
     """Parts of passage or question that a disturbance leaves alone, because the answer hangs on them."""
 
