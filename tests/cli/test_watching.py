@@ -36,6 +36,13 @@ def test_a_korean_run_names_its_subject_in_korean() -> None:
     assert re.search("[a-z]{3,} [a-z]{3,}", text) is None
 
 
+def test_a_subject_that_runs_elsewhere_is_said_to_in_korean() -> None:
+    text = opened("ko", isolation="nothing of the subject runs here")
+
+    assert "nothing" not in text
+    assert "격리: -" in opened("ko", isolation="")
+
+
 def test_a_note_that_nobody_translated_is_marked_as_english() -> None:
     assert "영문 기록: something new was seen" in opened("ko", warnings=("something new was seen",))
 

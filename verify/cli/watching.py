@@ -63,12 +63,18 @@ class Terminal:
         )
         access, path = words.coded("access", subject.access.value), words.coded("path", subject.path or "-")
         self.say(f"접근 수준: {access} · 계산 경로: {path}", f"access: {access} · path: {path}")
-        tier = words.coded("isolation", subject.isolation.split(":")[0] or "-")
-        self.say(f"격리 {tier}", f"isolation {tier}")
+        tier = subject.isolation.split(":")[0]
+        shut_in = words(f"isolation.{tier}") if words.has(f"isolation.{tier}") else self._told(subject.isolation)
+        self.say(f"격리: {shut_in or '-'}", f"isolation: {shut_in or '-'}")
         for warning in subject.warnings:
-            note = told(warning, words)
-            text = f"{words('engine.original')} {note.text}" if note.original else note.text
+            text = self._told(warning)
             self.say(f"주의: {text}", f"note: {text}")
+
+    def _told(self, note: str) -> str:
+        """A note of the engine in the chosen language; marked where it is in English all the same."""
+        found = told(note, self._words)
+        marked = found.original and self._ko and found.text
+        return f"{self._words('engine.original')} {found.text}" if marked else found.text
 
     def planned(self, planned: Planned, folder: Path) -> None:
         """Say what will be asked and where the run lies."""
