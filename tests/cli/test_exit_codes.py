@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from tests.e2e.commands import QUICK, here
+from tests.e2e.commands import QUICK, here, start
 from tests.e2e.own_suite import write_suite
 
 N = 40
@@ -166,6 +166,17 @@ def test_an_unfinished_run_of_other_options_is_refused_with_2_and_goes_on_with_i
     assert "unfinished run of another plan" in text
     assert "give another --out" in text
     assert run(suite, answers)[0] == 0
+
+
+def test_a_run_that_nobody_reads_any_more_is_broken_and_not_failed(tmp_path: Path) -> None:
+    """`verify run ... 2>&1 | head`: 1 would say that a check failed, 0 that all passed."""
+    cut = start("run", "reference:exact-accuracy-100", "--suite", "accuracy", *QUICK, "--out", "b", cwd=tmp_path)
+    for stream in (cut.stdout, cut.stderr):
+        assert stream is not None
+        stream.close()
+
+    assert cut.wait(timeout=120) == 4
+    assert not (tmp_path / "b" / "manifest.json").exists()
 
 
 def edit(file: Path, before: str, after: str) -> None:

@@ -1,6 +1,5 @@
 """The command `verify`: parse, call, print, exit code."""
 
-import os
 import sys
 import traceback
 from io import TextIOWrapper
@@ -62,9 +61,6 @@ def main() -> None:
     except VerifyError as error:
         console.print(f"[bold red]verify:[/] {shown(str(error))}", highlight=False, soft_wrap=True)
         sys.exit(error.exit_code)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
     except OSError as error:  # a file that was named cannot be read or written
         place = f"{error.filename}: " if error.filename is not None else ""
         console.print(f"[bold red]verify:[/] {shown(place)}{shown(error.strerror or str(error))}", highlight=False)

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -17,6 +16,7 @@ from verify.calibration import (
     open_standard,
     standard_folder,
 )
+from verify.cli.console import open_console
 from verify.cli.options import Language, LanguageOption
 from verify.cli.rendering import print_summary, render_report
 from verify.cli.watching import Terminal
@@ -62,25 +62,25 @@ def demo(
 
     Exit codes: 0 every planted defect was found and no clean twin was blamed, 1 otherwise.
     """
-    terminal = Terminal(Console(stderr=True), language=lang.value)
+    terminal = Terminal(open_console(stderr=True), language=lang.value)
     terminal.say(
         "1/2 결함을 심은 표준 모델과 깨끗한 쌍둥이를 점검합니다.", "1/2 examining planted standards and clean twins"
     )
     standards = [one for one in loading.load_standards().values() if one.id in TRIED]
     record = _calibration(standards, out / "calibration.json", terminal)
-    Console().print(_table(record, ko=lang is Language.KO))
+    open_console().print(_table(record, ko=lang is Language.KO))
     for note in notes(record, Words("ko" if lang is Language.KO else "en", loading.load_locale(lang.value))):
-        Console().print(note, highlight=False, markup=False)
+        open_console().print(note, highlight=False, markup=False)
     terminal.say(f"\n2/2 {SHOWN}에 모든 묶음을 실행합니다.", f"\n2/2 running all suites on {SHOWN}")
     report = _run_all(out / SHOWN, record, terminal, lang)
     if not all(as_assigned(one, record) and _caught(one, record) for one in standards):
-        Console().print("기대와 다른 표준이 있습니다 · a standard was not as planted", style="bold red")
+        open_console().print("기대와 다른 표준이 있습니다 · a standard was not as planted", style="bold red")
         raise typer.Exit(1)
     terminal.say(
         "심은 결함을 모두 찾았고, 결함이 없는 쌍둥이는 하나도 미달로 판정하지 않았습니다. 보고서:",
         "every planted defect was found and no clean twin failed. The report:",
     )
-    Console().print(escape(str(report)), highlight=False, soft_wrap=True)
+    open_console().print(escape(str(report)), highlight=False, soft_wrap=True)
 
 
 def _calibration(standards: list[ReferenceStandard], file: Path, terminal: Terminal) -> CalibrationRecord:
