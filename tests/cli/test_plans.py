@@ -96,6 +96,7 @@ def test_tokens_are_broken_before_what_they_were_and_not_within_a_word(language:
         console.print(cost_table([cost], language=language))
 
     shown = capture.get()
+    assert ("답변 쓰기" if language == "ko" else "Writing") in shown
     assert "2,428,726" in shown and "9,049,988" in shown
     assert unit in shown and ("공유 전" in shown or "before" in shown)
 

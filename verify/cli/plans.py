@@ -108,6 +108,7 @@ def _estimands(planned: Planned, language: str) -> tuple[str, ...]:
 def cost_table(costs: Sequence[Cost], *, language: str) -> Table:
     """Requests, tokens or characters, and estimated time by kind."""
     ko = language == "ko"
+    words = Words("ko" if ko else "en", loading.load_locale(language))
     columns = ("요청 종류", "서로 다른 요청", "읽을 양", "답변 최대 토큰", "추정 시간") if ko else (
         "kind", "distinct requests", "to be read", "most tokens written", "estimated time"
     )  # fmt: skip
@@ -116,7 +117,7 @@ def cost_table(costs: Sequence[Cost], *, language: str) -> Table:
         table.add_column(name, overflow="fold", justify="left" if name == columns[0] else "right")
     for cost in costs:
         table.add_row(
-            cost.kind,
+            words(f"request.{cost.kind}"),
             f"{cost.requests:,}",
             _read(cost, ko=ko),
             "-" if cost.tokens is None else f"{cost.tokens:,}",

@@ -202,7 +202,7 @@ def plan(
             planned.examinations,
             runtime,
             seed=seed,
-            told=lambda kind: terminal.say(f"{kind} 요청 몇 건의 시간을 재는 중", f"timing a few requests of {kind}"),
+            told=terminal.timed,
         )
     finally:
         runtime.close()

@@ -16,7 +16,7 @@ from rich.progress import (
 from verify import loading
 from verify.cli.console import shown
 from verify.planning import Planned
-from verify.records import Subject
+from verify.records import RequestKind, Subject
 from verify.reporting.translated import told
 from verify.reporting.words import Words
 
@@ -75,6 +75,11 @@ class Terminal:
         found = told(note, self._words)
         marked = found.original and self._ko and found.text
         return f"{self._words('engine.original')} {found.text}" if marked else found.text
+
+    def timed(self, kind: RequestKind) -> None:
+        """A few requests of a kind are timed for a plan."""
+        named = self._words(f"request.{kind}")
+        self.say(f"'{named}' 요청 몇 건의 시간을 재는 중", f"timing a few requests ({named})")
 
     def planned(self, planned: Planned, folder: Path) -> None:
         """Say what will be asked and where the run lies."""
