@@ -124,3 +124,22 @@ def test_linearity_takes_the_readings_of_its_own_check_and_family() -> None:
     (line,) = performance({0.0: (0, 1)}, readings=readings).linearity
 
     assert (line.n, line.slope, line.intercept) == (3, 1.0, pytest.approx(0.0))
+
+
+def test_a_dose_within_the_limit_is_nothing_to_detect() -> None:
+    """Four of five questions right meet a limit of .7: that no such standard failed is no miss."""
+    failed, passed = Outcome.FAIL, Outcome.PASS
+    outcomes = {
+        ("s.c", "wrong", 0.0): {"clean": passed},
+        ("s.c", "wrong", 0.2): {"a": passed, "b": passed},
+        ("s.c", "wrong", 0.4): {"c": failed, "d": failed},
+    }
+    cells = list(detections(outcomes, {("s.c", "a"), ("s.c", "b"), ("s.c", "clean")}))
+    (found,) = performances(cells, {}, [], {"s.c": "accuracy"})
+
+    assert [(cell.dose, cell.within, cell.conforms) for cell in cells] == [
+        (0.0, 0, False),
+        (0.2, 2, True),
+        (0.4, 0, False),
+    ]
+    assert (found.detection_dose, found.detected, found.n) == (0.4, 2, 2)

@@ -127,7 +127,7 @@ def calibration_record(
     readings = [reading for one in standards for reading in readings_of(one, trials[one.id])]
     studied = [reading for row in rows for reading in _studied_readings(row)]
     outcomes, blanks, metrics = _by_dose(standards, trials, rows)
-    cells = tuple(detections(outcomes))
+    cells = tuple(detections(outcomes, _conforming(standards, rows)))
     return CalibrationRecord(
         made_with=made_with(standards),
         seed=0,
@@ -289,6 +289,20 @@ def _unseen(standard: ReferenceStandard, trial: Trial) -> Iterator[Unseen]:
                 interval=estimate.interval,
                 verdict=verdicts[estimate.check],
             )
+
+
+def _conforming(standards: Sequence[ReferenceStandard], rows: Sequence[StudyRow]) -> set[tuple[str, str]]:
+    """(check, standard) where the assigned value of the deciding metric meets the suite's bound."""
+    names = {check.split(".")[0] for one in standards for check in one.checks}
+    checks = [(f.suite.id, check) for f in map(load_suite, sorted(names)) for check in f.suite.checks]
+    assigned = {**{one.id: one.values for one in standards}, **{row.standard: row.assigned for row in rows}}
+    return {
+        (f"{suite}.{check.id}", name)
+        for name, values in assigned.items()
+        for suite, check in checks
+        if (value := values.get(f"{suite}.{check.id}/{check.metric}")) is not None
+        and (value <= check.bound.value if check.bound.at_least is None else value >= check.bound.value)
+    }
 
 
 _Cells = dict[tuple[str, str, float], dict[str, Outcome]]

@@ -6,7 +6,7 @@ few, so that every number comes with how many it rests on.
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from verify.records import Detection, DosePower, Linearity, Outcome, Performance, Reading
@@ -26,11 +26,15 @@ class Blank(NamedTuple):
     """+1 where a greater value is worse, -1 where a smaller one is."""
 
 
-def detections(outcomes: Mapping[tuple[str, str, float], Mapping[str, Outcome]]) -> Iterable[Detection]:
+def detections(
+    outcomes: Mapping[tuple[str, str, float], Mapping[str, Outcome]],
+    conforming: Collection[tuple[str, str]] = frozenset(),
+) -> Iterable[Detection]:
     """One cell for each check, defect and dose.
 
     Args:
         outcomes: (check, defect, dose) -> standard -> verdict.
+        conforming: (check, standard) whose assigned value meets the check's bound.
     """
     for (check, defect, dose), found in sorted(outcomes.items()):
         seen = sum(outcome is Outcome.FAIL for outcome in found.values())
@@ -43,6 +47,7 @@ def detections(outcomes: Mapping[tuple[str, str, float], Mapping[str, Outcome]])
             detected=seen,
             interval=(interval.low, interval.high),
             outcomes=dict(found),
+            within=sum((check, name) in conforming for name in found) if dose else 0,
         )
 
 
@@ -143,10 +148,10 @@ def _pairs(readings: Sequence[Reading], check: str, defect: str) -> dict[str, li
 
 
 def _powers(cells: Sequence[Detection]) -> list[DosePower]:
-    """One for each dose but 0, the smallest first; doses of either sign count together."""
+    """One for each dose at which there is a defect to detect, the smallest first; either sign counts together."""
     doses: dict[float, list[int]] = defaultdict(lambda: [0, 0])
     for cell in cells:
-        if cell.dose:
+        if cell.dose and not cell.conforms:
             doses[abs(cell.dose)][0] += cell.detected
             doses[abs(cell.dose)][1] += cell.n
     return [

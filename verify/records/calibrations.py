@@ -84,6 +84,14 @@ class Detection(Record):
     """Clopper-Pearson 95 % of the rate."""
     outcomes: dict[str, Outcome]
     """Standard -> verdict."""
+    within: int = Field(default=0, ge=0)
+    """Of these standards of a dose other than 0, how many meet the check's bound by their assigned value all the same:
+    to the check they have no defect, and to fail one would be a false alarm."""
+
+    @property
+    def conforms(self) -> bool:
+        """Whether there is nothing to detect: every standard of this dose meets the bound."""
+        return self.within == self.n
 
 
 class Reading(Record):

@@ -153,7 +153,7 @@ def _cells(check: ComparedCheck, words: Words) -> Iterator[Line]:
 
 def _telling(check: ComparedCheck) -> PairedTest | None:
     """The test, where something may be read from it."""
-    return None if check.code is ChangeReason.FEW_CLUSTERS else check.test
+    return None if check.code in {ChangeReason.FEW_CLUSTERS, ChangeReason.SAME_SCORES} else check.test
 
 
 def _p(value: float | None) -> str:

@@ -109,6 +109,11 @@ def _bullets(texts: Iterable[str]) -> list[Line]:
     return [Line(f"• {text}") for text in texts]
 
 
+def _dose(cell: Detection, words: Words) -> str:
+    share = f"{cell.dose:g}: {_share(cell.detected, cell.n, cell.interval)}"
+    return words("power.conforms", share=share) if cell.conforms else share
+
+
 def _row(one: Performance, detections: Collection[Detection], words: Words) -> PerformanceRow:
     cells = [cell for cell in detections if (cell.check, cell.defect) == (one.check, one.defect) and cell.dose]
     if one.limit_of_blank is None:
@@ -121,7 +126,7 @@ def _row(one: Performance, detections: Collection[Detection], words: Words) -> P
         defect=one.defect,
         blank=blank,
         alarms=_share(one.false_alarms, one.blanks, one.false_alarm_interval),
-        doses=tuple(f"{cell.dose:g}: {_share(cell.detected, cell.n, cell.interval)}" for cell in cells),
+        doses=tuple(_dose(cell, words) for cell in cells),
         detects=words("power.never")
         if one.detection_dose is None
         else words(
