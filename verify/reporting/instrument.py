@@ -111,7 +111,7 @@ def _bullets(texts: Iterable[str]) -> list[Line]:
 
 def _dose(cell: Detection, words: Words) -> str:
     share = f"{cell.dose:g}: {_share(cell.detected, cell.n, cell.interval)}"
-    return words("power.conforms", share=share) if cell.conforms else share
+    return words("power.within", share=share) if cell.conforms else share
 
 
 def _row(one: Performance, detections: Collection[Detection], words: Words) -> PerformanceRow:
