@@ -79,6 +79,27 @@ def test_a_whole_list_is_decided_by_itself_and_one_item(tmp_path: Path) -> None:
     assert "the whole list, give or take one item" in found[19].verdicts[0].reason
 
 
+def test_the_p_value_of_a_failed_list_is_that_of_the_list(tmp_path: Path) -> None:
+    """78 of 100 fail a limit of .8 by the list; of a population that limit is met with a chance of .35 (binomial)."""
+    (verdict,) = concluded(plan_of(listed(tmp_path, n=100)), wrong_below(22)).verdicts
+
+    assert verdict.verdict is Outcome.FAIL
+    assert verdict.holm_adjusted_p == pytest.approx(1e-12)  # nothing was sampled
+    assert stats.binom.cdf(78, 100, 0.8) > 0.3
+
+
+def test_the_p_value_of_a_failed_part_is_the_hypergeometric_tail(tmp_path: Path) -> None:
+    """Oracle: scipy's hypergeometric, P(at most as many right among 50 drawn of a list of 60 with 48 right)."""
+    planned = plan_of(listed(tmp_path, n=60, bound="{at_least: 0.8}"), limit=50)
+    found = concluded(planned, wrong_below(30))
+    right = round(found.estimates[0].value * 50)
+
+    assert found.verdicts[0].verdict is Outcome.FAIL
+    assert found.verdicts[0].holm_adjusted_p == pytest.approx(
+        stats.hypergeom.cdf(right, 60, 48, 50), rel=0.02, abs=1e-12
+    )
+
+
 def test_a_whole_list_of_one_source_is_decided(tmp_path: Path) -> None:
     """About the population a single source says nothing; about the list itself it says all."""
     whole, population = listed(tmp_path / "a", n=40, clusters=1), write_suite(tmp_path / "b", n=40, clusters=1)

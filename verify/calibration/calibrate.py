@@ -3,12 +3,12 @@
 import platform
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from verify import __version__
+from verify.calibration.abreast import abreast
 from verify.calibration.performance import Blank, detections, performances
 from verify.calibration.standards import check_files
 from verify.engine import Concluded, Memory, Progress, Silent, conclude, examine
@@ -35,6 +35,7 @@ from verify.records import (
     digest_of,
 )
 from verify.runtime.base import Runtime
+from verify.runtime.machine import machine
 
 OpenFolder = Callable[[Path], Runtime]
 """Opens a folder of weights as a subject."""
@@ -57,8 +58,6 @@ BLIND_SPOTS = (
 )
 
 
-AT_ONCE: Final = 2
-"""Standards that are examined side by side."""
 REPEATABILITY: Final = "repeatability/"
 """Quantities of `ReferenceStandard.values` that are about asking again, and not about a check."""
 REPEATS: Final = 30
@@ -103,14 +102,15 @@ def calibrate(
         rows: Standards of further seeds that were examined before, and still hold (`study.sift`).
         ended: Told of each standard when it was examined.
     """
+    with abreast(open_folder) as both:
 
-    def examined(standard: ReferenceStandard) -> Trial:
-        trial = examine_standard(standard, folders(standard.id), open_folder, policy=policy, progress=Silent())
-        ended(standard)
-        return trial
+        def examined(standard: ReferenceStandard) -> Trial:
+            folder = folders(standard.id)
+            trial = examine_standard(standard, folder, both.open_folder, policy=policy, progress=Silent())
+            ended(standard)
+            return trial
 
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        trials = dict(zip((one.id for one in standards), pool.map(examined, standards), strict=True))
+        trials = dict(zip((one.id for one in standards), both.pool.map(examined, standards), strict=True))
     return Calibration(calibration_record(standards, trials, rows), trials)
 
 
@@ -139,20 +139,10 @@ def calibration_record(
         performances=tuple(performances(cells, blanks, [*readings, *studied], metrics)),
         unseen=tuple(unseen for one in standards for unseen in _unseen(one, trials[one.id])),
         made=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
-        machine=processor(),
+        machine=machine().get("machine") or platform.machine(),
         study=digest_of([row.to_json() for row in rows]) if rows else None,
         studied=len(rows),
     )
-
-
-def processor() -> str:
-    """Model of this machine's processor, or its kind where the system does not tell."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:  # no Linux
-        lines = []
-    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(named, "") or platform.processor() or platform.machine()
 
 
 def made_with(standards: Sequence[ReferenceStandard | ReferenceRecipe]) -> dict[str, str]:

@@ -19,7 +19,8 @@ from typing import Final, NamedTuple
 
 from pydantic import ValidationError
 
-from verify.calibration.calibrate import AT_ONCE, checks_of, examine_standard, made_with, readings_of
+from verify.calibration.abreast import AT_ONCE
+from verify.calibration.calibrate import checks_of, examine_standard, made_with, readings_of
 from verify.calibration.making import make_standard
 from verify.calibration.oracles import oracle
 from verify.calibration.recipes import recipe

@@ -85,6 +85,8 @@ def _p_value(examination: PlannedExamination, scores: Sequence[ItemScore], level
         other = levels.model_copy(update={"alpha": alpha})
         if check.stopping is not None:
             return stopped_estimate(examination, scores, other)
+        if check.estimand in LISTED:  # what decided is the mean of the list, not the method's own estimate
+            return _deciding(_estimate(examination, scores, other), check.metric)
         try:
             # Methods make their estimates one by one: none that comes after the deciding one is made.
             return _deciding(examination.method.estimate(scores, levels=other, estimand=check.estimand), check.metric)

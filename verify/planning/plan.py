@@ -29,7 +29,7 @@ from verify.records import (
     Subject,
     digest_of,
 )
-from verify.statistics import Extent, units_drawn
+from verify.statistics import Extent, equal_clusters, units_drawn
 
 LIST_RULE: Final = (
     " A check about a finite list (`finite_list`) asks all of it: nothing is sampled, and its bounds reach one item "
@@ -295,10 +295,9 @@ def _units(estimand: Estimand, items: ItemSet, concerned: Sequence[Item]) -> _Un
 
 
 def _telling_sources(items: Sequence[Item]) -> int:
-    """Sources of equal size that would say as much: n * sum(m^2) / sum(m^3), as `clustered_proportion` counts them."""
-    sizes = Counter(item.cluster_key for item in items).values()
-    cubes = sum(size**3 for size in sizes)
-    return sum(sizes) * sum(size**2 for size in sizes) // cubes if cubes else 0
+    """Sources of equal size that would say as much, as `clustered_proportion` counts them."""
+    sizes = list(Counter(item.cluster_key for item in items).values())
+    return int(equal_clusters(sizes)) if sizes else 0
 
 
 def _engine(examinations: Sequence[PlannedExamination]) -> dict[str, str]:

@@ -1,7 +1,13 @@
 """Intervals, tests and plans: pure numbers in, pure numbers out, nothing read or written."""
 
 from verify.statistics.bounded import BoundedMean, inverted
-from verify.statistics.clusters import MIN_CLUSTERS_FOR_VERDICT, ClusteredEstimate, clustered_mean, clustered_proportion
+from verify.statistics.clusters import (
+    MIN_CLUSTERS_FOR_VERDICT,
+    ClusteredEstimate,
+    clustered_mean,
+    clustered_proportion,
+    equal_clusters,
+)
 from verify.statistics.generations import items_times_generations, pass_at_k
 from verify.statistics.groups import clustered_difference, koopman_ratio, miettinen_nurminen, newcombe_difference
 from verify.statistics.intervals import (
@@ -100,6 +106,7 @@ __all__ = [
     "clustered_mean",
     "clustered_proportion",
     "confidence_sequence",
+    "equal_clusters",
     "equivalence",
     "expected_calibration_error",
     "exposure",

@@ -189,9 +189,21 @@ def effective_clusters(codes: _checks.Codes) -> float:
 
 
 def skewed_clusters(codes: _checks.Codes) -> float:
-    """Number of clusters of equal size whose mean is as skewed: n * sum(size^2) / sum(size^3)."""
-    sizes = codes.sizes.astype(np.float64)
-    return float(sizes.sum()) * float(sizes @ sizes) / float((sizes**3).sum())
+    """`equal_clusters` of coded clusters."""
+    return equal_clusters(codes.sizes.tolist())
+
+
+def equal_clusters(sizes: Sequence[int]) -> float:
+    """Number of clusters of equal size whose mean is as skewed: n * sum(size^2) / sum(size^3).
+
+    Args:
+        sizes: Items of each cluster, at least one cluster.
+
+    Examples:
+        >>> equal_clusters([3, 3, 3]), equal_clusters([8, 1, 1])
+        (3.0, 1.284046692607004)
+    """
+    return sum(sizes) * sum(size**2 for size in sizes) / sum(size**3 for size in sizes)
 
 
 def distinct_items(outcomes: _checks.Floats, codes: _checks.Codes) -> float:
