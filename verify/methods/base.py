@@ -78,18 +78,20 @@ class Parts(NamedTuple):
     """Whether the number is their standard deviation; else it is the largest of them."""
 
 
-def parts_by(groups: Iterable[tuple[str, str]], *, sources: int, pairs: bool = False) -> Parts:
+def parts_by(groups: Iterable[tuple[str, str]], *, sources: int, pairs: bool = False, whole: bool = False) -> Parts:
     """The means of the groups of a facet.
 
     Args:
         groups: Group and source of each item that has one.
         sources: Independent sources of the check.
         pairs: Whether every two groups are compared, instead of each being a mean.
+        whole: Whether the mean of all groups together is one part more.
     """
     found: dict[str, set[str]] = {}
     for group, source in groups:
         found.setdefault(group, set()).add(source)
     count = len(found) * (len(found) - 1) // 2 if pairs else len(found)
+    count += whole and count > 1
     return Parts(count, min(map(len, found.values())) / sources) if count else Parts()
 
 

@@ -105,7 +105,7 @@ class _Questions(Method[AmbiguousQAItem, ParametersT], Generic[ParametersT]):
             return Parts()
         facet = self.parameters.worst_over
         concerned = ((i.groups[facet], i.cluster_key) for i in items if i.settled == "ambiguous" and facet in i.groups)
-        return parts_by(concerned, sources=len({item.cluster_key for item in items}))
+        return parts_by(concerned, sources=len({item.cluster_key for item in items}), whole=True)
 
     def listings(self, item: AmbiguousQAItem) -> tuple[Listing, ...]:
         """The listings in which the item is asked, in the order of the requests."""

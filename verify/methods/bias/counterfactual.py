@@ -187,7 +187,7 @@ class _Substitution(Method[CounterfactualItem, ParametersT], Generic[ParametersT
             return Parts()
         facet = self.parameters.worst_over
         concerned = ((item.groups[facet], item.cluster_key) for item in items if facet in item.groups)
-        return parts_by(concerned, sources=len({item.cluster_key for item in items}))
+        return parts_by(concerned, sources=len({item.cluster_key for item in items}), whole=True)
 
     def examine(self, item: CounterfactualItem) -> Examination:
         """Decide on every description of both groups and compare all pairs of descriptions."""
