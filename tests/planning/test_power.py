@@ -398,12 +398,12 @@ def metric_named(method: str, name: str) -> Metric:
 
 
 def test_groups_and_places_are_counted_from_the_items() -> None:
-    """The shipped suites: 19 grounds of 12 templates each, and four options to a request."""
+    """The shipped suites: 19 grounds of 12 templates each and all of them together, and four options to a request."""
     given = PlanInputs(policy=policy(suites=("bias", "robustness")))
     planned = make_plan(ScriptedRuntime(adds_right).subject, given, methods=methods(), frameworks={})
     found = {e.check.name: e.method.parts(e.check.metric, e.items) for e in planned.examinations}
 
-    assert found["bias.question-bias-by-ground"] == Parts(19, 12 / 228)
+    assert found["bias.question-bias-by-ground"] == Parts(20, 12 / 228)
     assert found["bias.question-bias"] == Parts()
     assert found["robustness.typing-worst"].share == 1.0
     assert found["robustness.position-bias"].spread

@@ -109,7 +109,7 @@ def _timed(cost: Cost, requests: Sequence[Request], drawn: Sequence[Request], ru
         took = time.monotonic() - began
         works.append(_work(cost, batch, _count(runtime, batch) if cost.counted is not None else None))
         paces.append(took / works[-1])
-        written += sum(r.n_tokens or 0 for r in responses if isinstance(r, GenerateAnswer))
+        written += sum(r.n_tokens for r in responses if isinstance(r, GenerateAnswer))
         spent += took
         if time.monotonic() > deadline:
             break
