@@ -178,3 +178,13 @@ def test_a_model_that_did_not_learn_is_no_standard_and_leaves_nothing(
         )
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_standard_is_examined_on_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two are examined at a time: whatever the machine would give each, they must not wait for each other."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    runtime = open_standard(standard_folder("stereotype-clean-1"))
+    try:
+        assert runtime.subject.environment["threads"] == "1"
+    finally:
+        runtime.close()

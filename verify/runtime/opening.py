@@ -70,10 +70,13 @@ def open_subject(subject: str, options: SubjectOptions | None = None) -> Runtime
 def open_reference(folder: Path) -> Runtime:
     """Open a reference standard by its folder, wherever it lies; the caller closes the runtime.
 
+    It gets one thread: two standards are examined at a time, and tiny models that share cores with more threads than
+    there are cores wait for each other (a trial of 5 s took 40 s).
+
     Raises:
         SubjectError: It is missing, truncated or unreadable.
     """
-    return _worker(_standard(folder), SubjectOptions())
+    return _worker(_standard(folder), SubjectOptions(engine={"threads": 1}))
 
 
 def _worker(local: LocalSubject, options: SubjectOptions) -> Runtime:

@@ -36,18 +36,25 @@ if TYPE_CHECKING:
 __all__ = ["open_causal"]
 
 
-def open_causal(folder: Path, *, dtype: str | None = None, device: str | None = None) -> "CausalEngine":
+def open_causal(
+    folder: Path, *, dtype: str | None = None, device: str | None = None, threads: int | None = None
+) -> "CausalEngine":
     """Open a causal language model or encoder-decoder for answering.
 
     Args:
         folder: Local folder with `config.json`, safetensors and a tokenizer.
         dtype: `float32`, `bfloat16` or `float16`; by default bfloat16 on an accelerator, float32 on a CPU.
         device: `cpu`, `cuda`, `cuda:1` ...; by default an accelerator where there is one.
+        threads: Of the processor; by default as many as torch takes.
 
     Raises:
         SubjectError: The folder cannot be loaded, weights are missing, or the model does not fit.
     """
+    import torch
+
     from verify.runtime.causal.engine import CausalEngine
     from verify.runtime.causal.loading import load
 
+    if threads is not None:
+        torch.set_num_threads(threads)
     return CausalEngine(load(folder, dtype=dtype, device=device))
