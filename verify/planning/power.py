@@ -45,7 +45,7 @@ def n_to_pass(
 
     Its scores are all ideal, and the bound of n alike scores lies 1 - alpha**(1/n) of the way from them to the
     far end of their range: for a share that is Clopper-Pearson's of n out of n (rule of three). Inverted by
-    doubling and bisection. Tango's interval, of 0/1 pairs that share no source, needs up to a seventh less.
+    doubling and bisection.
 
     Args:
         metric: The deciding metric.

@@ -2,9 +2,10 @@
 
 import math
 from collections.abc import Hashable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import stats
 
 from verify.errors import StatisticsError
@@ -12,7 +13,9 @@ from verify.statistics import _checks
 from verify.statistics._scores import mover, outer_root, standardised
 from verify.statistics.clusters import ClusteredEstimate, clustered_mean
 from verify.statistics.groups import clustered_difference
-from verify.statistics.intervals import Interval, clopper_pearson, wilson
+from verify.statistics.intervals import Interval, wilson
+
+_Counts: TypeAlias = NDArray[np.integer[Any]]
 
 
 class McNemar(NamedTuple):
@@ -150,14 +153,28 @@ def paired_shares(b: int, c: int, n: int, *, confidence: float = 0.95) -> Interv
         Zou and Donner (2008), https://doi.org/10.1002/sim.3095
     """
     first, second, pairs = _discordant(b, c, n)
-    p1, p2 = first / pairs, second / pairs
-    (l1, u1), (l2, u2) = (clopper_pearson(count, pairs, confidence=confidence) for count in (first, second))
+    tail = _checks.alpha_of(confidence) / 2
+    low, mirrored = shares_low(np.array([first, second]), np.array([second, first]), pairs, alpha=tail).tolist()
+    return Interval(low, -mirrored)
+
+
+def shares_low(b: _Counts, c: _Counts, n: int, *, alpha: float) -> _checks.Floats:
+    """The lower end of `paired_shares`, of many outcomes at once; the upper one is that of c and b, mirrored.
+
+    Args:
+        b: Pairs where only the first met the criterion, shape (n_outcomes,).
+        c: Pairs where only the second did, same shape.
+        n: All pairs.
+        alpha: One-sided error of the end, in (0, 1).
+    """
+    p1, p2 = b / n, c / n
+    below = p1 - np.where(b > 0, stats.beta.ppf(alpha, np.maximum(b, 1), n - b + 1), 0.0)
+    above = np.where(c < n, stats.beta.isf(alpha, c + 1, np.maximum(n - c, 1)), 1.0) - p2
     rest = (1.0 - p1) * (1.0 - p2)
-    phi = -math.sqrt(p1 * p2 / rest) if rest > 0.0 else 0.0
-    gap = p1 - p2
-    low = gap - mover(p1 - l1, u2 - p2, correlation=phi)
-    high = gap + mover(u1 - p1, p2 - l2, correlation=phi)
-    return Interval(max(low, -1.0), min(high, 1.0))
+    phi = np.where(rest > 0.0, -np.sqrt(p1 * p2 / np.where(rest > 0.0, rest, 1.0)), 0.0)
+    margin = np.sqrt(np.maximum(below**2 - 2.0 * phi * below * above + above**2, 0.0))
+    low: _checks.Floats = np.maximum(p1 - p2 - margin, -1.0)
+    return low
 
 
 def paired_difference(

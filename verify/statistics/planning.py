@@ -10,6 +10,7 @@ from scipy import stats
 
 from verify.errors import NotEnoughDataError, StatisticsError
 from verify.statistics import _checks
+from verify.statistics.paired import shares_low
 
 Direction = Literal["at_least", "at_most"]
 _Counts: TypeAlias = NDArray[np.integer[Any]]
@@ -231,7 +232,7 @@ def paired_power(n: int, *, margin: float, discordance: float, difference: float
     error = _checks.between(alpha, "alpha", low=0.0, high=1.0)
     limit = _checks.between(margin, "margin", low=0.0, high=1.0)
     return _paired_power(
-        lambda b, c: _low_of(b, c, n, error) > -limit, n, discordance=discordance, difference=difference
+        lambda b, c: shares_low(b, c, n, alpha=error) > -limit, n, discordance=discordance, difference=difference
     )
 
 
@@ -263,18 +264,6 @@ def _score_at(b: _Counts, c: _Counts, n: int, margin: float) -> _Floats:
     variance = n * ((root - linear) / (2.0 * n) - margin * (1.0 + margin))
     score: _Floats = (b - c + n * margin) / np.sqrt(np.maximum(variance, 1e-300))
     return score
-
-
-def _low_of(b: _Counts, c: _Counts, n: int, alpha: float) -> _Floats:
-    """The lower end of `paired_shares`, of many outcomes at once."""
-    p1, p2 = b / n, c / n
-    below = p1 - np.where(b > 0, stats.beta.ppf(alpha, np.maximum(b, 1), n - b + 1), 0.0)
-    above = np.where(c < n, stats.beta.isf(alpha, c + 1, np.maximum(n - c, 1)), 1.0) - p2
-    rest = (1.0 - p1) * (1.0 - p2)
-    phi = np.where(rest > 0.0, -np.sqrt(p1 * p2 / np.where(rest > 0.0, rest, 1.0)), 0.0)
-    margin = np.sqrt(np.maximum(below**2 - 2.0 * phi * below * above + above**2, 0.0))
-    low: _Floats = np.maximum(p1 - p2 - margin, -1.0)
-    return low
 
 
 def _passes(n: int, rate: float, *, limit: float, alpha: float) -> float:
